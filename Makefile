@@ -1,0 +1,43 @@
+# The doors of the project. Everything is installed into .venv, once, and again when pyproject.toml changes.
+PYTHON ?= python3
+LOG ?= sample_logs/stolen_report.jsonl
+BIN := .venv/bin
+# Handed over in the environment, so that any file name works.
+export LOG
+
+.PHONY: help investigate test lab lint clean
+
+help:
+	@echo "make investigate [LOG=path]   read a log, print the findings, write the report into reports/"
+	@echo "make lab                      open the notebooks in JupyterLab"
+	@echo "make test                     run every test, docstring example and notebook"
+	@echo "make lint                     check style and types"
+	@echo "make clean                    remove what make installed; reports/ stays"
+
+investigate: .venv/.ready
+	@$(BIN)/oktakit investigate "$$LOG"
+
+lab: .venv/.ready
+	@$(BIN)/jupyter lab notebooks/00_read_a_log.ipynb
+
+test: .venv/.ready-test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict oktakit
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+.venv/.ready: EXTRA :=
+.venv/.ready-test: EXTRA := [test]
+.venv/.ready-dev: EXTRA := [dev]
+.venv/.ready .venv/.ready-test .venv/.ready-dev: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing oktakit$(EXTRA) into .venv; this takes a minute or two, once."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".$(EXTRA)"
+	@touch $@

@@ -1,0 +1,103 @@
+"""What the account knows about kept rows: which say the same, and which values cannot be right."""
+
+import ipaddress
+import json
+from typing import Any
+
+import pandas as pd
+
+_UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+_EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
+_LATEST = pd.Timestamp("2100-01-01", tz="UTC")
+_ASIDE = ("source", "record", "issues", "extra", "_row")
+
+
+def drop_duplicates(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the events without those that say the same as another, and how many were dropped per source.
+
+    Two records with one uuid say the same where every field that both carry agrees; the fuller one is kept. Where they
+    do not agree, both are kept and flagged `uuid_conflict`.
+    """
+    twice = events[events.duplicated("uuid", keep=False)]
+    dropped, conflicts = set[int](), set[int]()
+    for _, group in twice.groupby("uuid", sort=False):
+        same, other = _compare(group)
+        dropped |= same
+        conflicts |= other
+    gone = events["_row"].isin(dropped)
+    counts = events.loc[gone].groupby("source").size()
+    return add_flag(events, events["_row"].isin(conflicts), "uuid_conflict")[~gone], counts
+
+
+def _compare(group: pd.DataFrame) -> tuple[set[int], set[int]]:
+    """Return the rows of one uuid that repeat a kept row, and the kept rows if there are several."""
+    fullest = group.assign(_filled=group.notna().sum(axis=1))
+    rows = fullest.sort_values(["_filled", "source", "record"], ascending=[False, True, True]).to_dict("records")
+    kept: list[dict[Any, Any]] = []
+    dropped = set[int]()
+    for row in rows:
+        if any(_agree(row, other) for other in kept):
+            dropped.add(row["_row"])
+        else:
+            kept.append(row)
+    return dropped, {row["_row"] for row in kept} if len(kept) > 1 else set()
+
+
+def _agree(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    return all(
+        pd.isna(value) or pd.isna(other[name]) or value == other[name] or _like(value, other[name])
+        for name, value in one.items()
+        if name not in _ASIDE and name != "_filled"
+    )
+
+
+def _like(one: Any, other: Any) -> bool:
+    """Return whether two JSON texts agree wherever both have something to say."""
+    if not (isinstance(one, str) and isinstance(other, str) and one[:1] == other[:1] and one[:1] in ("{", "[")):
+        return False
+    try:
+        return _overlap(json.loads(one), json.loads(other))
+    except ValueError:
+        return False
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_overlap(one[key], other[key]) for key in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_overlap, one, other))
+    return bool(one == other)
+
+
+def check_values(events: pd.DataFrame) -> pd.DataFrame:
+    """Return the events with flags for values that cannot be right; coordinates that cannot exist become missing."""
+    when, lat, lon = events["published"], events["lat"], events["lon"]
+    nowhere = (lat.abs() > 90) | (lon.abs() > 180)
+    doubts = {
+        "bad_uuid": ~events["uuid"].str.match(_UUID).astype(bool),
+        "bad_published": when.isna(),
+        "implausible_time": (when < _EARLIEST) | (when >= _LATEST),
+        "bad_geo": nowhere,
+        "null_island": (lat == 0) & (lon == 0),
+        "bad_ip": events["ip_address"].isin([ip for ip in events["ip_address"].dropna().unique() if not _is_ip(ip)]),
+    }
+    for flag, doubtful in doubts.items():
+        events = add_flag(events, doubtful, flag)
+    return events.assign(lat=lat.mask(nowhere), lon=lon.mask(nowhere))
+
+
+def add_flag(events: pd.DataFrame, where: pd.Series, flag: str) -> pd.DataFrame:
+    """Return the events with one more flag on some rows, the flags of a row in alphabetical order."""
+    if not where.any():
+        return events
+    issues = events["issues"].copy()
+    issues[where] = [" ".join(sorted({*old.split(), flag})) for old in issues[where]]
+    return events.assign(issues=issues)
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value.strip())
+    except ValueError:
+        return False
+    return True

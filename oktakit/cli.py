@@ -1,0 +1,155 @@
+"""The command line: `oktakit investigate`, `oktakit report` and `oktakit scenario`.
+
+It ends with 0 when all is well and with 2, and one sentence, when the input cannot be used.
+"""
+
+import argparse
+import ast
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from .errors import InputError, OktakitError, ParameterError
+from .safe import text
+
+if TYPE_CHECKING:
+    from .load import Log
+    from .report import Report
+
+TEMPLATE: Final = Path("notebooks/10_investigate.ipynb")
+SAMPLE: Final = "sample_logs/stolen_report.jsonl"
+LINE_LIMIT: Final = 2000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of a command: 0, or 2 when its input cannot be used.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What follows `oktakit` on the command line; that of this process by default.
+
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except OktakitError as error:
+        _say(str(error), sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="oktakit", description="Follow report exports through an Okta System Log.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_investigate(commands)
+    _add_report(commands)
+    _add_scenario(commands)
+    return parser
+
+
+def _add_investigate(commands: Any) -> None:
+    command = commands.add_parser("investigate", help="investigate a log and write the report")
+    command.add_argument("log", nargs="?", default=SAMPLE, metavar="LOG", help="file, folder or glob [%(default)s]")
+    command.add_argument("--out", default="reports", metavar="FOLDER", help="folder of the report [%(default)s]")
+    command.set_defaults(run=_investigate)
+
+
+def _add_report(commands: Any) -> None:
+    command = commands.add_parser("report", help="run a notebook and write it as one HTML file")
+    command.add_argument("notebook", metavar="NOTEBOOK")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the notebook; a path, where the default has a slash, is meant from here",
+    )
+    command.add_argument("--out", default="reports", metavar="FOLDER", help="folder of the report [%(default)s]")
+    command.set_defaults(run=_report)
+
+
+def _add_scenario(commands: Any) -> None:
+    command = commands.add_parser("scenario", help="write a synthetic log with known truth")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="another log of the kind [%(default)s]")
+    command.add_argument("--out", default="sample_logs", metavar="FOLDER", help="folder of the log [%(default)s]")
+    command.set_defaults(run=_scenario)
+
+
+def _investigate(options: argparse.Namespace) -> None:
+    from .load import read_log
+    from .report import write_report
+
+    if not TEMPLATE.is_file():
+        raise InputError(f"{TEMPLATE} is needed; it is not in this folder. Run this in the project's folder.")
+    log = read_log(options.log)
+    if log.events.empty:
+        raise InputError(_nothing_kept(options.log, log))
+    _tell(write_report(TEMPLATE, options.out, {"LOG": _seen_from(TEMPLATE, options.log)}))
+    _say("To look closer: make lab, or .venv/bin/jupyter lab notebooks/00_read_a_log.ipynb")
+
+
+def _report(options: argparse.Namespace) -> None:
+    from .report import read_parameters, write_report
+
+    defaults = read_parameters(options.notebook)
+    parameters = dict(_parameter(pair, defaults, options.notebook) for pair in options.set)
+    _tell(write_report(options.notebook, options.out, parameters))
+
+
+def _scenario(options: argparse.Namespace) -> None:
+    from .scenarios import make_log, write_log
+
+    for path in write_log(make_log(options.name, options.seed), options.out):
+        _say(f"Wrote {path}")
+
+
+def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str, Any]:
+    """Return the name and the value of NAME=VALUE, read as what the default is."""
+    name, equals, value = pair.partition("=")
+    if not equals:
+        raise ParameterError(f"--set needs NAME=VALUE; found {pair!r}. Put the value behind an equals sign.")
+    default = defaults.get(name)
+    if isinstance(default, str) and "/" in default:
+        return name, _seen_from(notebook, value)
+    return name, value if default is None or isinstance(default, str) else _literal(name, value)
+
+
+def _literal(name: str, value: str) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (SyntaxError, ValueError) as error:
+        raise ParameterError(
+            f"{name} needs a plain value, like 3, 0.5, True or ['a', 'b']; found {value!r}. Write it that way."
+        ) from error
+
+
+def _seen_from(notebook: str | Path, path: str) -> str:
+    """Return a path that is meant from the current folder, as the notebook has to write it."""
+    return Path(os.path.relpath(path, Path(notebook).parent)).as_posix()
+
+
+def _nothing_kept(path: str, log: "Log") -> str:
+    """Return the sentence that says what was found instead of events."""
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in log.rejected["reason"].value_counts().items())
+    flags = ", ".join(sorted({flag for flags in log.sources["flags"] for flag in str(flags).split()}))
+    found = [f"{int(log.sources['records'].sum())} records", reasons and f"rejected {reasons}", flags]
+    return (
+        f"At least one event of an Okta System Log is needed; {path} has {'; '.join(filter(None, found))}. "
+        "Pass a log as Okta's API, console or log streaming delivers it."
+    )
+
+
+def _tell(report: "Report") -> None:
+    """Print the findings and where the report is."""
+    _say(report.findings)
+    _say(f"\nWrote {report.html} (open it in any browser, offline)\nWrote {report.notebook} (the same, to go on with)")
+
+
+def _say(what: str, stream: TextIO | None = None) -> None:
+    """Print text that may come from a log: a terminal obeys control characters, so they are shown instead."""
+    for line in what.split("\n"):
+        print(text(line, LINE_LIMIT), file=stream or sys.stdout)

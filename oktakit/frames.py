@@ -1,0 +1,80 @@
+"""The edge: any frame in, pandas out.
+
+Whatever reads the whole log takes pandas, Polars or any lazy table that narwhals knows, and returns a small pandas
+frame with the same types, in UTC, in the same order.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from .errors import ColumnError
+from .schema import COLUMNS, SENTINELS
+
+TEXT = pd.Series(["a"]).dtype
+"""What pandas makes of text: `str` from pandas 3 on, object before."""
+_TYPES = {"text": TEXT, "json": TEXT, "bool": "boolean", "int": "Int64", "float": "float64", "count": "int64"}
+TYPES = {column.name: _TYPES[column.kind] for column in COLUMNS if column.kind != "time"}
+
+
+def table(events: Any, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]:
+    """Return `events` as a lazy frame that is known to have `columns`, with the time as `published_us`.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    """
+    frame: nw.LazyFrame[Any] = nw.from_native(events).lazy()
+    found = frame.collect_schema().names()
+    time = "published_us" if "published_us" in found else "published"
+    if missing := [name for name in (*columns, time) if name not in found]:
+        raise ColumnError.missing(helper, missing, found)
+    if time == "published":
+        frame = frame.with_columns(published_us=nw.col("published").dt.timestamp("us"))
+    return frame
+
+
+def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
+    """Return the rows of a lazy frame as pandas, every column of the events table in its own type."""
+    found = frame.collect().to_pandas().reset_index(drop=True)
+    for name in [name for name in found if str(name).endswith("_us")]:
+        found[name.removesuffix("_us")] = pd.to_datetime(found.pop(name).astype("Int64"), unit="us", utc=True)
+    typed = found.astype({name: TYPES[name] for name in found if name in TYPES})
+    times = {name: typed[name].dt.as_unit("us") for name in typed if isinstance(typed[name].dtype, pd.DatetimeTZDtype)}
+    return typed.assign(**times)
+
+
+def rows(events: Any, helper: str, columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
+    """Return some columns of the rows that `where` picks, in the order of time, then uuid."""
+    columns = [*dict.fromkeys(("uuid", *columns))]
+    picked = table(events, helper, columns).filter(where).select(*columns, "published_us")
+    return collect(picked).sort_values(["published", "uuid"], ignore_index=True)
+
+
+def known(column: str) -> nw.Expr:
+    """Return a column without the texts that stand for "not known", which must never join two events."""
+    value = nw.col(column)
+    return nw.when(~value.str.strip_chars().str.to_lowercase().is_in(SENTINELS)).then(value).alias(column)
+
+
+def known_only(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Return a pandas frame in which such texts are missing."""
+    return frame.assign(**{name: frame[name].mask(_unknown(frame[name])) for name in columns})
+
+
+def known_values(frame: pd.DataFrame, column: str) -> list[str]:
+    """Return the distinct values of a column that can join events, sorted."""
+    values = frame[column].dropna()
+    return sorted(values[~_unknown(values)].unique())
+
+
+def same(one: pd.Series, other: pd.Series) -> pd.Series:
+    """Return where two columns of ids are the same, missing where either is."""
+    return (one == other).astype("boolean").mask(one.isna() | other.isna())
+
+
+def _unknown(values: pd.Series) -> pd.Series:
+    return values.str.strip().str.lower().isin(SENTINELS)

@@ -1,0 +1,225 @@
+"""Read a log: every record is kept, counted as a duplicate, or rejected with a reason."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from .account import check_values, drop_duplicates
+from .errors import InputError
+from .flatten import event_row, target_rows
+from .inputs import Inputs, find_sources
+from .log import Log
+from .model import Event
+from .repair import Trouble, parse, repair
+from .safe import text
+from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column, fold
+from .sources import MAX_RECORD, Item, Source, records
+
+_ROWS = 2000
+_ARROW = {
+    "text": pa.string(),
+    "json": pa.string(),
+    "time": pa.timestamp("us", "UTC"),
+    "bool": pa.bool_(),
+    "int": pa.int64(),
+    "count": pa.int64(),
+    "float": pa.float64(),
+}
+
+
+def read_log(logs: Inputs) -> Log:
+    """Read a System Log and return its events, targets, rejected records and sources.
+
+    Parameters
+    ----------
+    logs : path, list of paths, folder, glob pattern, bytes, dict or list of dicts
+        JSON arrays, single objects and one event per line, plain or gzip, recognised by content.
+
+    Returns
+    -------
+    Log
+        `records = kept + duplicates + rejected + other_types` holds for every source. Events are in the order of
+        `published`, then `uuid`.
+
+    Raises
+    ------
+    InputError
+        If a path does not exist or holds no file. What a file contains never raises: it is in the account.
+
+    Examples
+    --------
+    >>> log = read_log([{"uuid": "b7e5", "eventType": "user.session.start", "published": "2026-03-02T08:00:00.000Z"}])
+    >>> log
+    1 records = 1 kept + 0 duplicates + 0 rejected, from 1 source
+    kept, but flagged: 1 bad_uuid
+    2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days
+    """
+    sources = find_sources(logs)
+    reader = _Reader()
+    for number, source in enumerate(sources):
+        reader.read(source, number)
+    return reader.log(sources)
+
+
+def read_raw(log: Log, uuid: str) -> list[str]:
+    """Return the original text of every record with this uuid, exactly as it stands in its source.
+
+    Parameters
+    ----------
+    log : Log
+        As `read_log` returned it; the files must still be where they were.
+    uuid : str
+        The event.
+
+    Raises
+    ------
+    InputError
+        If the log has no such event.
+
+    Examples
+    --------
+    >>> log = read_log([{"uuid": "b7e5", "eventType": "user.session.start"}])
+    >>> read_raw(log, "b7e5")
+    ['{"uuid":"b7e5","eventType":"user.session.start"}']
+    """
+    rows = log.events.loc[log.events["uuid"] == uuid, ["source", "record"]]
+    if rows.empty:
+        raise InputError(f"Needed an event of this log, found no uuid {text(uuid)}. See log.events['uuid'].")
+    return [raw for source, record in rows.itertuples(index=False) for raw in _texts(log, source, record, uuid)]
+
+
+def _texts(log: Log, name: str, record: int, uuid: str) -> Iterator[str]:
+    for item in records(Source(name, log.origins[name])):
+        if item.record == record and uuid.encode() in item.raw:
+            yield item.raw.decode()
+
+
+class _Reader:
+    """Collects rows while sources are read, in Arrow batches."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+        self.batches: list[pa.RecordBatch] = []
+        self.targets: list[Any] = []
+        self.rejected: list[Any] = []
+        self.count = 0
+        self.found: list[int] = []
+        self.seen: set[tuple[str | None, int]] = set()
+
+    def read(self, source: Source, number: int) -> None:
+        """Read one source to its end."""
+        found = 0
+        for item in records(source):
+            found += 1
+            if item.event is not None and item.event.uuid and item.event.event_type and self._plain(item):
+                self._keep(item.event, {}, "", source.name, item.record)
+            else:
+                self._tolerate(item, source.name)
+        self.found.append(found)
+
+    def _plain(self, item: Item) -> bool:
+        """Return whether a record names no key twice, by its number of keys, which is verified once per kind of event."""
+        event = item.event
+        details = event.debug_context.debug_data if event and event.debug_context else None
+        kind = (event and event.event_type, item.raw.count(b'":') - len(details or ()))
+        if kind not in self.seen:
+            trouble = Trouble()
+            parse(item.raw, trouble)
+            if trouble.flags:
+                return False
+            self.seen.add(kind)
+        return True
+
+    def _tolerate(self, item: Item, name: str) -> None:
+        trouble = Trouble()
+        event, reason = (None, item.reason) if item.reason else _event(item.raw, trouble)
+        if event is None:
+            reason = "nul_bytes" if b"\0" in item.raw else reason
+            self.rejected.append((name, item.record, reason, text(item.raw[:800].decode(errors="replace"))))
+        else:
+            self._keep(event, trouble.extra, " ".join(sorted(trouble.flags)), name, item.record)
+
+    def _keep(self, event: Event, extra: dict[str, Any], flags: str, name: str, record: int) -> None:
+        self.rows.append((*event_row(event, extra), name, record, flags, self.count))
+        if event.target:
+            self.targets.extend((*row, self.count) for row in target_rows(event))
+        self.count += 1
+        if len(self.rows) == _ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self.batches.append(_batch(self.rows, (*COLUMNS, _ROW)))
+        self.rows = []
+
+    def log(self, sources: list[Source]) -> Log:
+        """Return everything that was collected, without duplicates and in order."""
+        self._flush()
+        events, duplicates = drop_duplicates(_frame(self.batches, (*COLUMNS, _ROW)))
+        events = check_values(events).sort_values(["published", "uuid", "source", "record"], ignore_index=True)
+        targets = _frame([_batch(self.targets, (*TARGET_COLUMNS, _ROW))], (*TARGET_COLUMNS, _ROW))
+        order = events[["_row"]].assign(_order=range(len(events)))
+        targets = targets.merge(order, on="_row").sort_values(["_order", "position"], ignore_index=True)
+        rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
+        account = _account(sources, self.found, events, rejected, duplicates)
+        origins = {source.name: source.origin for source in sources}
+        return Log(events.drop(columns="_row"), targets.drop(columns=["_row", "_order"]), rejected, account, origins)
+
+
+_ROW = Column("_row", "", "count", "number while reading")
+
+
+def _event(raw: bytes, trouble: Trouble) -> tuple[Event | None, str]:
+    """Return the event in a text that does not fit, or why there is none."""
+    if len(raw) > MAX_RECORD:
+        return None, "too_large"
+    try:
+        value = parse(raw, trouble)
+    except UnicodeDecodeError:
+        return None, "bad_encoding"
+    except RecursionError:
+        return None, "too_deep"
+    except ValueError:
+        return None, "bad_json"
+    return _named(value, trouble)
+
+
+def _named(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
+    if not isinstance(value, dict):
+        return None, "not_object"
+    keys = {fold(key) for key, item in value.items() if item}
+    if "eventtype" not in keys:
+        return None, "api_error" if "errorcode" in keys else "no_event_type"
+    return (repair(value, trouble), "") if "uuid" in keys else (None, "no_uuid")
+
+
+def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
+    """Return rows as an Arrow batch with the columns' types."""
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    arrays = [pa.array(list(value), _ARROW[column.kind]) for value, column in zip(values, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
+
+
+def _frame(batches: list[pa.RecordBatch], columns: tuple[Column, ...]) -> pd.DataFrame:
+    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+    frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(types_mapper=types.get, self_destruct=True)
+    return frame.astype({column.name: "int64" for column in columns if column.kind == "count"})
+
+
+def _account(
+    sources: list[Source], found: list[int], events: pd.DataFrame, rejected: pd.DataFrame, duplicates: pd.Series
+) -> pd.DataFrame:
+    """Return one row per source: what it is, and how its records add up."""
+    by_source = events.groupby("source")["published"]
+    counts = {"kept": by_source.size(), "duplicates": duplicates, "rejected": rejected.groupby("source").size()}
+    first, last = by_source.min().dropna(), by_source.max().dropna()
+    rows = [
+        (
+            *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding, n),
+            *(int(count.get(s.name, 0)) for count in counts.values()),
+            *(0, first.get(s.name), last.get(s.name), " ".join(sorted(s.flags))),
+        )
+        for s, n in zip(sources, found, strict=True)
+    ]
+    return _frame([_batch(rows, SOURCE_COLUMNS)], SOURCE_COLUMNS)

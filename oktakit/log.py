@@ -1,0 +1,56 @@
+"""The result of reading: four tables, and the account of how they came about."""
+
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from .safe import text
+
+
+@dataclass(frozen=True, repr=False)
+class Log:
+    """What was read: the events, their targets, the rejected records and the account of every source.
+
+    Attributes
+    ----------
+    events, targets, rejected, sources : DataFrame
+        The four tables; their columns are those of `oktakit.schema`.
+    """
+
+    events: pd.DataFrame
+    targets: pd.DataFrame
+    rejected: pd.DataFrame
+    sources: pd.DataFrame
+    origins: dict[str, Path | bytes] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the account as text."""
+        return "\n".join([self._total(), *self._rejections(), self._span()])
+
+    def _repr_html_(self) -> str:
+        """Return the account as a table, with nothing in it that a log could use."""
+        shown = self.sources[["source", "shape", "records", "kept", "duplicates", "rejected", "other_types", "flags"]]
+        shown = shown.assign(sha256=self.sources["sha256"].str[:12], source=shown["source"].map(text))
+        lines = "<br>".join(escape(line) for line in repr(self).splitlines())
+        return f"<p>{lines}</p>{shown.to_html(index=False)}"
+
+    def _total(self) -> str:
+        total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()
+        parts = [f"{total['kept']:,} kept", f"{total['duplicates']:,} duplicates", f"{total['rejected']:,} rejected"]
+        parts += [f"{total['other_types']:,} of other types"] if total["other_types"] else []
+        files = "1 source" if len(self.sources) == 1 else f"{len(self.sources)} sources"
+        return f"{total['records']:,} records = {' + '.join(parts)}, from {files}"
+
+    def _rejections(self) -> list[str]:
+        reasons = self.rejected["reason"].value_counts().sort_index()
+        flags = self.events["issues"].str.split().explode().dropna().value_counts().sort_index()
+        notes = [f"rejected: {count:,} {reason}" for reason, count in reasons.items()]
+        return notes + [f"kept, but flagged: {count:,} {flag}" for flag, count in flags.items()]
+
+    def _span(self) -> str:
+        first, last = self.events["published"].min(), self.events["published"].max()
+        if pd.isna(first):
+            return "No event with a time was kept."
+        return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {(last - first).days} days"

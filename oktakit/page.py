@@ -1,0 +1,166 @@
+"""Show a notebook that was run as one HTML page that opens offline; the one place that knows nbconvert."""
+
+import base64
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from html import escape, unescape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+PLOTLY: Final = "application/vnd.plotly.v1+json"
+SHOWN: Final = (PLOTLY, "text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
+SAFE_CONFIG: Final = {
+    "displaylogo": False,
+    "plotlyServerURL": "",
+    "responsive": True,
+    "showSendToCloud": False,
+    "typesetMath": False,
+}
+TAGS: Final = frozenset(
+    [
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "del",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "hr",
+        "i",
+        "img",
+        "li",
+        "ol",
+    ]
+    + ["p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul"]
+    + [f"h{level}" for level in range(1, 7)]
+)
+ATTRIBUTES: Final = frozenset(["alt", "class", "colspan", "href", "id", "rowspan", "scope", "title"])
+PROTOCOLS: Final = frozenset(["http", "https", "mailto", "data"])
+
+
+def to_html(nb: "NotebookNode", name: str = "report") -> str:
+    """Return the notebook as one HTML page that loads nothing and runs no script but its own.
+
+    Parameters
+    ----------
+    nb : NotebookNode
+        A notebook that was run. Its code is not shown.
+    name : str
+        The title of the page where the notebook has no heading.
+
+    Examples
+    --------
+    >>> from nbformat.v4 import new_markdown_cell, new_notebook
+    >>> page = to_html(new_notebook(cells=[new_markdown_cell("# A stolen report")]))
+    >>> "<title>A stolen report</title>" in page, "script-src 'none'" in page
+    (True, True)
+
+    """
+    nb = copy.deepcopy(nb)
+    figures = _figures(nb)
+    outline, programs = _data_scripts(_take_outline(figures)), _programs(figures)
+    resources = {"metadata": {"name": _title(nb, name)}, "policy": _policy(programs), "figure_type": PLOTLY}
+    page: str = _exporter().from_notebook_node(nb, resources=resources)[0]
+    # Put in last: nothing may touch the scripts once their hashes are in the policy.
+    scripts = [outline, *(f"<script>{program}</script>" for program in programs)]
+    return page.replace("<!-- scripts -->", "\n".join(scripts), 1)
+
+
+def _figures(nb: "NotebookNode") -> "list[NotebookNode]":
+    outputs = [output for cell in nb.cells for output in cell.get("outputs", [])]
+    return [output.data[PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
+
+
+def _take_outline(figures: "Iterable[NotebookNode]") -> str:
+    """Take the map outline out of the figures, so that the page has it once; return it as JSON, or nothing."""
+    urls = [figure.get("config", {}).pop("topojsonURL", "") for figure in figures]
+    outline = next((url for url in urls if url.startswith("data:application/json;base64,")), "")
+    return base64.b64decode(outline.partition(",")[2].partition("#")[0]).decode()
+
+
+def _data_scripts(outline: str) -> str:
+    """Return the map outline as an element that no browser runs, or nothing."""
+    return f'<script type="application/json" id="outline">{_inert(outline)}</script>' if outline else ""
+
+
+def _programs(figures: "list[NotebookNode]") -> list[str]:
+    """Return the scripts that draw the figures: none on a page without figures."""
+    # Read as a file: importing plotly would cost more than the page.
+    places = (files("plotly") / "package_data/plotly.min.js", files("oktakit") / "data/report_template/draw.js")
+    return [place.read_text(encoding="utf-8") for place in places] if figures else []
+
+
+def _policy(programs: list[str]) -> str:
+    """Return the content security policy that lets these scripts run and nothing else."""
+    hashes = [base64.b64encode(hashlib.sha256(program.encode()).digest()).decode() for program in programs]
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _exporter() -> Any:
+    """Return nbconvert's exporter with our template and without inputs, anchors, widgets and scripts."""
+    from nbconvert.exporters import HTMLExporter
+    from traitlets.config import Config
+
+    options = {
+        "template_name": "report_template",
+        "extra_template_basedirs": [str(files("oktakit") / "data")],
+        "exclude_anchor_links": True,
+        "exclude_input": True,
+        "exclude_input_prompt": True,
+        "exclude_output_prompt": True,
+        "sanitize_html": True,
+    }
+    config = Config(HTMLExporter=options, NbConvertBase={"display_data_priority": list(SHOWN)})
+    exporter = HTMLExporter(config=config)
+    exporter.register_filter("figure", _figure_html)
+    exporter.register_filter("clean_html", _clean)
+    return exporter
+
+
+def _title(nb: "NotebookNode", name: str) -> str:
+    """Return the first heading of the notebook, or the name."""
+    lines = [line for cell in nb.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), name)
+
+
+def _figure_html(figure: Mapping[str, Any]) -> str:
+    """Return the place of a figure with its data, for the script that draws it."""
+    label = figure.get("layout", {}).get("title", {}).get("text") or ""
+    # plotly's titles are HTML with escaped text, and so is the attribute once its tags are gone.
+    label = escape(unescape(re.sub(r"<[^>]*>", " ", label)).strip()) or "Figure without a title"
+    data = json.dumps({**figure, "config": {**figure.get("config", {}), **SAFE_CONFIG}}, sort_keys=True)
+    script = f'<script type="application/json">{_inert(data)}</script>'
+    return f'<div class="figure" role="img" aria-label="{label}">{script}</div>'
+
+
+def _inert(data: str) -> str:
+    """Return JSON that cannot end the script element that holds it."""
+    return data.replace("<", r"\u003c")
+
+
+def _clean(html: str) -> str:
+    """Return the HTML without what could load or run something."""
+    import bleach
+
+    html = re.sub(r"<style scoped>.*?</style>", "", str(html), flags=re.DOTALL)
+    return bleach.clean(html, tags=TAGS, attributes=_allowed, protocols=PROTOCOLS, strip=True)
+
+
+def _allowed(tag: str, attribute: str, value: str) -> bool:
+    """Return whether an attribute may stay: a picture only when it is part of the page."""
+    return attribute in ATTRIBUTES or (attribute == "src" and value.startswith("data:image/"))

@@ -1,0 +1,74 @@
+"""Country names as logs spell them, and the point of the map where each is drawn."""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+_DROPPED = {"the", "and"}
+
+
+def locate(countries: Iterable[str | None]) -> pd.DataFrame:
+    """Return one row per distinct country, in order of appearance, with the place where a map shows it.
+
+    Case, accents, punctuation, word order and "the" make no difference; ISO codes of two and three letters
+    are understood. The point is for labels, it is not where anybody was.
+
+    Parameters
+    ----------
+    countries : iterable of str or None
+        Names or codes as logged, for instance `log.events["country"]`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `country` (as given), `name`, `iso2`, `iso3`, `lat` and `lon` (degrees); all but `country` are null for what
+        is not in the table.
+
+    Examples
+    --------
+    >>> locate(["Korea, Republic of", "NA", "Atlantis"])[["country", "name", "iso2", "lat"]]
+                  country         name iso2    lat
+    0  Korea, Republic of  South Korea   KR  36.38
+    1                  NA      Namibia   NA -20.58
+    2            Atlantis          NaN  NaN    NaN
+    """
+    given = pd.Series(list(countries), dtype="object")
+    distinct = given.where(given.notna(), None).drop_duplicates().tolist()
+    index = _index()
+    rows = [(country, *index.get(_find(country, index), (None, None, None, None, None))) for country in distinct]
+    found = pd.DataFrame(rows, columns=["country", "name", "iso2", "iso3", "lat", "lon"])
+    return found.astype({"lat": "float64", "lon": "float64"})
+
+
+def key(name: str) -> str:
+    """Return what two spellings of one country share.
+
+    >>> key("Côte d'Ivoire"), key("IRAN, Islamic Republic of the")
+    ('cote divoire', 'iran islamic of republic')
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    words = re.findall(r"\w+", re.sub("['’ʼ`]", "", plain))  # noqa: RUF001 - apostrophes as people type them
+    return " ".join(sorted("saint" if word == "st" else word for word in words if word not in _DROPPED))
+
+
+def _find(country: Any, index: dict[str, tuple[Any, ...]]) -> str:
+    """A code is looked up before a name: ST is São Tomé, "St." is a saint."""
+    code = str(country).strip().upper()
+    return code if code in index else key(str(country))
+
+
+@functools.cache
+def _index() -> dict[str, tuple[Any, ...]]:
+    """Codes in upper case and keys in lower case lead to one country each."""
+    with resources.files("oktakit").joinpath("data/countries.csv").open(encoding="utf-8") as file:
+        table = pd.read_csv(file, keep_default_na=False)  # NA is Namibia
+    index: dict[str, tuple[Any, ...]] = {}
+    for name, iso2, iso3, lat, lon, aliases in table.itertuples(index=False):
+        spellings = [iso2, iso3, *(key(spelling) for spelling in (name, *aliases.split("|")))]
+        index.update(dict.fromkeys(filter(None, spellings), (name, iso2, iso3, lat, lon)))
+    return index

@@ -1,0 +1,188 @@
+"""Figures of places: countries on a map, networks as bars."""
+
+import functools
+import json
+import math
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from .figure import (
+    BLUE,
+    GREY,
+    MISSING,
+    RED,
+    facts,
+    lanes,
+    most,
+    new_figure,
+    no_events,
+    require,
+    shown,
+    utc,
+)
+from .places import locate
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_MAP: Final[dict[str, dict[str, Any]]] = {
+    "land": {"fill": "toself", "fillcolor": "#dcdcdc", "line": {"color": "#b5b5b5", "width": 0.5}},
+    "borders": {"line": {"color": "white", "width": 1}},
+}
+_PROXIES = {"proxy": (RED, "/"), "not a proxy": (BLUE, ""), f"proxy {MISSING}": (GREY, ".")}
+
+
+def plot_geo(geo: pd.DataFrame) -> "Figure":
+    """Draw events as bubbles on a map, one per country; countries with downloads stand out.
+
+    Parameters
+    ----------
+    geo : pandas.DataFrame
+        The answer of `summarize_geo`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The area of a bubble grows with the events. It sits at the label point of the country, which is not where
+        anybody was. Countries that the map does not know, and events without one, are named below it.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    """
+    require("plot_geo", geo, ["country", "events", "actors", "downloads", "first", "last"])
+    if geo.empty:
+        return no_events("Events by country")
+    points = locate(geo["country"]).set_index(pd.Index(geo["country"].astype(object).drop_duplicates()))
+    rows = geo.assign(**{axis: geo["country"].astype(object).map(points[axis]) for axis in ("lat", "lon")})
+    known = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
+    missed = rows[rows["lat"].isna()]
+    counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
+    figure = new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
+    for part, style in _MAP.items():
+        figure.add_scatter(**_outline(part), **style, mode="lines", hoverinfo="skip", showlegend=False)
+    downloads = known["downloads"].fillna(0) > 0
+    for name, color, chosen in (("without downloads", BLUE, ~downloads), ("with downloads", RED, downloads)):
+        _add_bubbles(figure, name, color, known[chosen], known)
+    figure.update_xaxes(range=[-170, 190], visible=False, constrain="domain")
+    figure.update_yaxes(range=[-58, 84], visible=False, scaleanchor="x", scaleratio=1.25, constrain="domain")
+    words = {"text": _not_on_map(missed), "showarrow": False, "align": "left", "font": {"color": "#222"}}
+    return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top")
+
+
+def plot_proxy(proxy: pd.DataFrame) -> "Figure":
+    """Draw events by network as bars: proxies, others, and those of which the log does not say.
+
+    Parameters
+    ----------
+    proxy : pandas.DataFrame
+        The answer of `summarize_proxy`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One bar per network with its categories below its name. Of more than 60 networks, those with most events are
+        drawn and the rest is counted.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    """
+    require(
+        "plot_proxy", proxy, ["as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last"]
+    )
+    if proxy.empty:
+        return no_events("Events by network")
+    rows = most(proxy, proxy["events"])
+    rows = rows.assign(lane=range(len(rows)), label=_networks(rows))
+    kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {MISSING}")
+    missed = {"networks": len(proxy) - len(rows)}
+    counted = f"events: {proxy['events'].sum():,} · networks: {len(proxy):,}"
+    figure = new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
+    for name in _PROXIES:
+        _add_bars(figure, name, rows[kind == name])
+    dtick = 1 if rows["events"].max() < 10 else None
+    return lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
+
+
+def _networks(rows: pd.DataFrame) -> list[str]:
+    numbers = ["" if pd.isna(number) else f"AS{number} " for number in rows["as_number"]]
+    names = [f"<b>{number}{org}</b>" for number, org in zip(numbers, shown(rows["as_org"], 36), strict=True)]
+    categories = rows["ip_categories"].where(rows["ip_categories"].fillna("").ne(""), "no categories")
+    return [f"{name}<br>{words}" for name, words in zip(names, shown(categories, 44), strict=True)]
+
+
+def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, known: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    largest, labelled = known["events"].max(), _labelled(known)
+    names = shown(rows["country"], 30)
+    figure.add_scatter(
+        x=[_east(lon) for lon in rows["lon"]],
+        y=rows["lat"].tolist(),
+        name=name,
+        mode="markers+text",
+        text=[name if index in labelled else "" for index, name in zip(rows.index, names, strict=True)],
+        textposition="top center",
+        marker={"color": color, "opacity": 0.75, "size": [8 + 32 * math.sqrt(n / largest) for n in rows["events"]]},
+        customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"].fillna(0), strict=True)),
+        hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
+        "downloads: %{customdata[3]}",
+        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+    )
+
+
+def _east(lon: float) -> float:
+    """The map is cut between Alaska and Siberia, at 170 degrees west."""
+    return lon if lon >= -170 else lon + 360
+
+
+def _labelled(known: pd.DataFrame) -> set[Any]:
+    """The rows whose names fit without hiding another: downloads first, then most events."""
+    chosen: dict[Any, tuple[float, float]] = {}
+    for row in known.sort_values(["downloads", "events"], ascending=False, kind="stable").itertuples():
+        if not any(abs(row.lon - lon) < 22 and abs(row.lat - lat) < 6 for lon, lat in chosen.values()):
+            chosen[row.Index] = (row.lon, row.lat)
+    return set(chosen)
+
+
+def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    color, pattern = _PROXIES[name]
+    figure.add_bar(
+        x=rows["events"].tolist(),
+        y=rows["lane"].tolist(),
+        name=name,
+        orientation="h",
+        marker={"color": color, "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "white", "size": 7}},
+        texttemplate="%{x:,d}",
+        textposition="outside",
+        cliponaxis=False,
+        customdata=rows["actors"].tolist(),
+        hovertemplate="events: %{x}<br>actors: %{customdata}",
+        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+    )
+
+
+def _not_on_map(rows: pd.DataFrame) -> str:
+    """The countries without a place, three to a line, in words."""
+    names = shown(rows["country"].where(rows["country"].notna(), f"country {MISSING}"), 40)
+    parts = [f"{name} ({count:,})" for name, count in zip(names, rows["events"], strict=True)]
+    parts = parts if len(parts) <= 12 else [*parts[:11], f"and {len(parts) - 11} more"]
+    return (
+        "not on map: " + ",<br>".join(", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)) if parts else ""
+    )
+
+
+@functools.cache
+def _outline(part: str) -> dict[str, Any]:
+    """Longitudes and latitudes of land or borders; NaN lifts the pen. 4 bytes a number keep the figure small."""
+    lines = json.loads(resources.files("oktakit").joinpath("data/outline.json").read_text("utf-8"))[part]
+    path = np.array([value for line in lines for value in (*line, math.nan, math.nan)], dtype="float32")
+    return {"x": path[::2], "y": path[1::2]}

@@ -1,0 +1,148 @@
+"""The names: event types, and the only map between Okta's fields and our columns.
+
+A new field is one new line in `COLUMNS` and nothing else.
+"""
+
+from typing import Final, NamedTuple
+
+REQUEST: Final = "analytics.reports.export.request"
+GENERATE: Final = "analytics.reports.export.generate"
+DOWNLOAD: Final = "analytics.reports.export.download"
+FEEDBACK: Final = "analytics.feedback.provide"
+EXPORTS: Final = (REQUEST, GENERATE, DOWNLOAD)
+ANALYTICS: Final = (*EXPORTS, FEEDBACK)
+
+SENTINELS: Final = ("", "unknown", "null", "none", "n/a", "-")
+"""Texts, in lower case, that stand for "not known". They are kept as they are, but never join two events."""
+
+
+class Column(NamedTuple):
+    """One column of a table: its name, where Okta keeps it, what it holds and what it means.
+
+    `kind` is one of text, time (UTC), bool (nullable), int (nullable), float and json (text).
+    `path` is the dotted Okta path; a path in brackets is worked out from several places.
+    """
+
+    name: str
+    path: str
+    kind: str
+    meaning: str
+
+
+_D = "debugContext.debugData."
+_GEO = "client.geographicalContext."
+_AUTH = "authenticationContext."
+_SEC = "securityContext."
+
+COLUMNS: Final = (
+    Column("uuid", "uuid", "text", "id of the event"),
+    Column("published", "published", "time", "when it happened, UTC"),
+    Column("event_type", "eventType", "text", "what happened, as Okta's dotted id"),
+    Column("severity", "severity", "text", "DEBUG, INFO, WARN or ERROR"),
+    Column("display_message", "displayMessage", "text", "what happened, for people; no contract"),
+    Column("actor_id", "actor.id", "text", "who did it: the id that never changes"),
+    Column("actor_type", "actor.type", "text", "User, SystemPrincipal, PublicClientApp ..."),
+    Column("actor_alternate_id", "actor.alternateId", "text", "who did it: login or e-mail"),
+    Column("actor_display_name", "actor.displayName", "text", "who did it: shown name"),
+    Column("outcome_result", "outcome.result", "text", "SUCCESS, FAILURE, ALLOW, DENY ..."),
+    Column("outcome_reason", "outcome.reason", "text", "why, in Okta's words"),
+    Column("ip_address", "client.ipAddress", "text", "the client's address as Okta judged it"),
+    Column("raw_user_agent", "client.userAgent.rawUserAgent", "text", "the client's own word about itself"),
+    Column("browser", "client.userAgent.browser", "text", "browser, from the user agent"),
+    Column("os", "client.userAgent.os", "text", "operating system, from the user agent"),
+    Column("device", "client.device", "text", "Computer, Mobile ..."),
+    Column("zone", "client.zone", "text", "network zone; often the text null"),
+    Column("client_id", "client.id", "text", "OAuth client or agent"),
+    Column("country", _GEO + "country", "text", "country of the address, Okta's English name"),
+    Column("state", _GEO + "state", "text", "state or region of the address"),
+    Column("city", _GEO + "city", "text", "city of the address"),
+    Column("postal_code", _GEO + "postalCode", "text", "postal code of the address"),
+    Column("lat", _GEO + "geolocation.lat", "float", "latitude of the address, degrees"),
+    Column("lon", _GEO + "geolocation.lon", "float", "longitude of the address, degrees"),
+    Column("device_id", "device.id", "text", "the enrolled device"),
+    Column("device_managed", "device.managed", "bool", "is the device managed"),
+    Column("device_registered", "device.registered", "bool", "is the device registered"),
+    Column("credential_type", _AUTH + "credentialType", "text", "PASSWORD, OTP, ASSERTION ..."),
+    Column("is_proxy", _SEC + "isProxy", "bool", "does Okta know the address as a proxy; missing is not False"),
+    Column("ip_categories", "[ipDetails, tunnels, proxyType, anonymizerStatus]", "text", "all other proxy evidence"),
+    Column("as_number", _SEC + "asNumber", "int", "number of the autonomous system"),
+    Column("as_org", _SEC + "asOrg", "text", "owner of the autonomous system"),
+    Column("isp", _SEC + "isp", "text", "internet provider"),
+    Column("domain", _SEC + "domain", "text", "domain of the address"),
+    Column("external_session_id", _AUTH + "externalSessionId", "text", "sign-in session"),
+    Column("root_session_id", _AUTH + "rootSessionId", "text", "session on whose behalf it happened"),
+    Column("transaction_id", "transaction.id", "text", "one operation, as a rule one web request"),
+    Column("transaction_type", "transaction.type", "text", "WEB or JOB; a JOB has no client"),
+    Column("api_token_id", "transaction.detail.requestApiTokenId", "text", "API token that was used"),
+    Column("job_id", "[" + _D + "jobId, requestUri]", "text", "export job: what ties request, generate and download"),
+    Column("request_uri", _D + "requestUri", "text", "path of the web request"),
+    Column("trace_id", _D + "traceId", "text", "chain of risk events"),
+    Column("dt_hash", _D + "dtHash", "text", "hash of the device token"),
+    Column("risk_level", "[securityContext.risk.level, " + _D + "risk]", "text", "LOW, MEDIUM or HIGH"),
+    Column(
+        "detection_name", "[securityContext.risk.detectionName, " + _D + "detectionName]", "text", "what was detected"
+    ),
+    Column("threat_suspected", _D + "threatSuspected", "bool", "did Okta suspect a threat"),
+    Column("judged_uuid", _D + "eventUuid", "text", "feedback: uuid of the detection it judges"),
+    Column("judged_type", _D + "eventType", "text", "feedback: event type of the detection"),
+    Column("feedback_label", "[" + _D + "label, feedback only]", "text", "feedback: the verdict as logged"),
+    Column("feedback_reason", "[" + _D + "reason, feedback only]", "text", "feedback: the admin's own words"),
+    Column("report_id", "target[type=Report].id", "text", "which report, not which run"),
+    Column("report_name", "target[type=Report].displayName", "text", "name of the report"),
+    Column("export_columns", "target[type=Report].detailEntry.columns", "text", "columns that were exported"),
+    Column(
+        "export_filter", "target[type=Report].detailEntry.filter", "text", "filter of the export; empty is everything"
+    ),
+    Column("export_type", "target[type=Report].detailEntry.exportType", "text", "CSV or JSON"),
+    Column("target_user_id", "target[type=User].id", "text", "the first user it was done to"),
+    Column("target_user_alternate_id", "target[type=User].alternateId", "text", "login or e-mail of that user"),
+    Column("targets", "target", "json", "every target"),
+    Column("debug_data", "debugContext.debugData", "json", "all debug data"),
+    Column("ip_chain", "request.ipChain", "json", "addresses the request came through"),
+    Column("extra", "[everything else]", "json", "what no other column holds"),
+    Column("source", "", "text", "file, below the inputs' common parent"),
+    Column("record", "", "count", "1-based: line, element or row in that file"),
+    Column("issues", "", "text", "flags about this record, blank-separated; empty when none"),
+)
+EVENT_COLUMNS: Final = tuple(column.name for column in COLUMNS)
+
+TARGET_COLUMNS: Final = (
+    Column("uuid", "uuid", "text", "the event"),
+    Column("position", "", "count", "place in the event's list, from 0"),
+    Column("target_id", "target[].id", "text", "id of the target"),
+    Column("target_type", "target[].type", "text", "User, Report, AppInstance ..."),
+    Column("target_alternate_id", "target[].alternateId", "text", "login, e-mail or the text unknown"),
+    Column("target_display_name", "target[].displayName", "text", "shown name"),
+    Column("detail", "target[].detailEntry", "json", "details of the target"),
+)
+REJECTED_COLUMNS: Final = (
+    Column("source", "", "text", "file"),
+    Column("record", "", "count", "1-based: line, element or row in that file"),
+    Column("reason", "", "text", "why it was not kept"),
+    Column("excerpt", "", "text", "its beginning, made safe to show"),
+)
+SOURCE_COLUMNS: Final = (
+    Column("source", "", "text", "file"),
+    Column("bytes", "", "count", "size as stored"),
+    Column("sha256", "", "text", "hash of the file as stored"),
+    Column("sha256_content", "", "text", "hash of what it holds once decompressed"),
+    Column("shape", "", "text", "how the records were delivered"),
+    Column("encoding", "", "text", "text encoding"),
+    Column("records", "", "count", "records found = kept + duplicates + rejected + other_types"),
+    Column("kept", "", "count", "records that became events"),
+    Column("duplicates", "", "count", "records that say the same as a kept one"),
+    Column("rejected", "", "count", "records that could not be read"),
+    Column("other_types", "", "count", "records of event types that were not asked for"),
+    Column("first", "", "time", "earliest event kept"),
+    Column("last", "", "time", "latest event kept"),
+    Column("flags", "", "text", "what is odd about the file, blank-separated"),
+)
+
+
+def fold(key: str) -> str:
+    """Return `key` as it is matched: without underscores and case, because deliveries spell keys differently.
+
+    >>> fold("jobId") == fold("jobid") == fold("job_id")
+    True
+    """
+    return key.replace("_", "").lower()

@@ -1,0 +1,102 @@
+"""The report, as a colleague without a network sees it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from harness import Reader, read_page
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from oktakit.page import to_html
+from oktakit.report import write_report
+
+SQUARE = {"type": "Polygon", "arcs": [[0]], "id": "AAA", "properties": {"ct": [5, 5]}}
+LAYERS = ("countries", "land", "coastlines", "ocean", "lakes", "rivers", "subunits")
+OUTLINE = {
+    "type": "Topology",
+    "arcs": [[[0, 0], [0, 10], [10, 10], [10, 0], [0, 0]]],
+    "objects": {
+        layer: {"type": "GeometryCollection", "geometries": [SQUARE] if layer in ("countries", "land") else []}
+        for layer in LAYERS
+    },
+}
+OUTLINE_URL = f"data:application/json;base64,{base64.b64encode(json.dumps(OUTLINE).encode()).decode()}#"
+POINTS = {
+    "data": [{"type": "scatter", "mode": "markers", "x": [1, 2, 3], "y": [4, 5, 6]}],
+    "layout": {"title": {"text": "Points"}},
+}
+BARS = {"data": [{"type": "bar", "x": ["a </script>", "b"], "y": [1, 2]}], "layout": {"title": {"text": "Bars"}}}
+MAP = {
+    "data": [{"type": "scattergeo", "lon": [2, 8], "lat": [3, 7]}],
+    "layout": {"title": {"text": "Places"}, "geo": {"showland": True, "fitbounds": False}},
+    "config": {"topojsonURL": OUTLINE_URL, "showSendToCloud": True},
+}
+PLOTLY = "application/vnd.plotly.v1+json"
+PAYLOADS = [
+    "<script>fetch('https://192.0.2.1/script')</script>",
+    "<img src=x onerror=\"fetch('https://192.0.2.1/onerror')\">",
+    '<img src="https://192.0.2.1/beacon.png">',
+    '<a href="javascript:alert(1)">a link</a>',
+]
+
+
+def shown(bundle: dict[str, Any]) -> NotebookNode:
+    """Return a cell that shows this."""
+    return new_code_cell(outputs=[new_output("display_data", data=bundle)])
+
+
+def page_of(cells: list[NotebookNode], folder: Path) -> Path:
+    """Return the page made of these cells."""
+    path = folder / "report.html"
+    path.write_text(to_html(new_notebook(cells=cells)), encoding="utf-8")
+    return path
+
+
+def test_every_figure_is_drawn_offline(browser: Reader, tmp_path: Path, pictures: Path) -> None:
+    """Points, bars and a map with its outline are drawn from the file alone, without a Share button."""
+    cells = [
+        new_markdown_cell("# A report"),
+        *(shown({PLOTLY: f}) for f in (POINTS, BARS, MAP)),
+    ]
+    sight = browser.visit(read_page(page_of(cells, tmp_path), pictures=pictures))
+    assert [(figure["title"], figure["marks"]) for figure in sight.figures] == [
+        ("Points", 3),
+        ("Bars", 2),
+        ("Places", 2),
+    ]
+    assert sight.figures[2]["bases"] > 0
+    assert (sight.shares, sight.elsewhere, sight.errors) == (0, [], [])
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/markdown", "cell"])
+def test_text_from_a_log_cannot_act(kind: str, browser: Reader, tmp_path: Path) -> None:
+    """Markup that found its way into an output or a text cell runs nothing and asks nobody."""
+    cells = [new_markdown_cell(payload) if kind == "cell" else shown({kind: payload}) for payload in PAYLOADS]
+    path = page_of([*cells, shown({PLOTLY: BARS})], tmp_path)
+    sight = browser.visit(read_page(path))
+    assert (sight.elsewhere, len(sight.figures)) == ([], 1)
+    assert "javascript:" not in path.read_text(encoding="utf-8").partition("<script>")[0]
+
+
+def test_the_browser_tells_when_a_page_asks_elsewhere(browser: Reader, tmp_path: Path) -> None:
+    """A request to another computer is seen, or the tests above would prove nothing."""
+    path = tmp_path / "page.html"
+    path.write_text(PAYLOADS[2] + "<script>nothing()</script>")
+    sight = browser.visit(read_page(path))
+    assert sight.elsewhere == ["https://192.0.2.1/beacon.png"]
+    assert sight.errors == ["nothing is not defined"]
+
+
+def test_the_report_of_the_template_is_complete_offline(browser: Reader, tmp_path: Path, pictures: Path) -> None:
+    """The write-up of the sample log shows all its figures without a network."""
+    template = Path(__file__).parents[2] / "notebooks" / "10_investigate.ipynb"
+    report = write_report(template, tmp_path, {})
+    outputs = [output for cell in nbformat.read(report.notebook, 4).cells for output in cell.get("outputs", [])]
+    sight = browser.visit(read_page(report.html, pictures=pictures))
+    assert len(sight.figures) == sum(PLOTLY in output.get("data", {}) for output in outputs) > 0
+    assert [figure for figure in sight.figures if figure["empty"] or not figure["marks"]] == []
+    assert (sight.shares, sight.elsewhere, sight.errors) == (0, [], [])

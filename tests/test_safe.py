@@ -1,0 +1,68 @@
+"""Text made safe to show."""
+
+import pytest
+
+from oktakit import safe
+from oktakit.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("raw", "seen"),
+    [
+        ("alice\x1b[8m", "alice\\x1b[8m"),
+        ("a\r\nb\tc\0", "a\\x0d\\x0ab\\x09c\\x00"),
+        ("\x9b31m", "\\x9b31m"),
+        ("user\u202efdp.exe", "user\\u202efdp.exe"),
+        ("\u2066x\u2069", "\\u2066x\\u2069"),
+        ("ad\u200bmin\ufeff", "ad\\u200bmin\\ufeff"),
+        ("\ud83d", "\\ud83d"),
+        ("\U000e0041", "\\U000e0041"),
+        ("Zoë 東京 😀", "Zoë 東京 😀"),
+        (None, "None"),
+    ],
+)
+def test_what_hides_becomes_visible_and_the_rest_stays(raw, seen):
+    """Controls, escapes, bidirectional and zero-width characters are shown as escapes."""
+    assert safe.text(raw) == seen
+
+
+def test_a_long_text_is_cut_and_says_so():
+    """A text is at most as long as the limit, the ellipsis counted, also when escapes make it grow."""
+    assert safe.text("x" * 200) == "x" * 200
+    assert safe.text("x" * 201) == "x" * 199 + "…"
+    assert safe.text("\x00" * 9, limit=6) == "\\x00\\…"
+
+
+def test_html_escapes_tags_and_quotes():
+    """Neither an element nor an attribute can be left."""
+    assert safe.html("<img src=x onerror='a'>\"&") == "&lt;img src=x onerror=&#x27;a&#x27;&gt;&quot;&amp;"
+
+
+def test_a_figure_gets_no_tags_but_plain_quotes():
+    """Plotly reads tags and entities; quotes are drawn as they are."""
+    assert safe.plot('<a href="x">it\'s</a>') == '&lt;a href="x"&gt;it\'s&lt;/a&gt;'
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠"])
+def test_no_cell_is_a_formula(first):
+    """A cell that a spreadsheet would run starts with an apostrophe."""
+    assert safe.csv_cell(first + "cmd") == "'" + first + "cmd"
+
+
+def test_an_ordinary_cell_stays_as_it_is():
+    """Only the first character counts."""
+    assert safe.csv_cell("a=b") == "a=b"
+    assert safe.csv_cell("") == ""
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a\\b", "a b", "x" * 65, "é", "a\n", "a\0"])
+def test_a_path_is_no_file_name(name):
+    """A name from outside can never point elsewhere."""
+    with pytest.raises(InputError, match="A file name needs"):
+        safe.filename(name)
+
+
+def test_a_plain_file_name_passes():
+    """Letters, digits, dot, underscore and hyphen, up to 64."""
+    assert safe.filename("Case_17-a.html") == "Case_17-a.html"
+    assert safe.filename("x" * 64) == "x" * 64
