@@ -1,13 +1,21 @@
 """Follow report exports and risk feedback through an Okta System Log."""
 
+import pandas as pd
+
 from .check import check_exports
 from .correlate import correlate_feedback, related
 from .errors import ColumnError, InputError, OktakitError, ParameterError
 from .exports import correlate_exports
 from .load import read_log, read_raw
 from .log import Log
+from .plot import describe, plot_exports, plot_geo, plot_proxy, plot_timeline
+from .report import write_report
+from .scenarios import make_log, write_log
 from .schema import ANALYTICS, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 from .summarize import summarize_actors, summarize_geo, summarize_proxy
+
+# JupyterLab typesets $...$ in tables: a log could show text that is not there.
+pd.set_option("display.html.use_mathjax", False)
 
 __all__ = [
     "ANALYTICS",
@@ -24,10 +32,18 @@ __all__ = [
     "check_exports",
     "correlate_exports",
     "correlate_feedback",
+    "describe",
+    "make_log",
+    "plot_exports",
+    "plot_geo",
+    "plot_proxy",
+    "plot_timeline",
     "read_log",
     "read_raw",
     "related",
     "summarize_actors",
     "summarize_geo",
     "summarize_proxy",
+    "write_log",
+    "write_report",
 ]

@@ -89,15 +89,16 @@ def _report(export: Any) -> str:
 
 def _who(export: Any, step: str) -> str:
     """Return who did a step and from where, in words."""
-    by, by_id, country, ip, proxy = (getattr(export, f"{step}_{name}") for name in _PLACE)
+    by, by_id, country, ip, proxy, services = (getattr(export, f"{step}_{name}") for name in _PLACE)
     person = text(by) if pd.notna(by) else text(by_id) if pd.notna(by_id) else "somebody the log does not name"
     place = text(country) if pd.notna(country) else "country not reported"
     address = text(ip) if pd.notna(ip) else "address not reported"
-    via = "proxy not reported" if pd.isna(proxy) else "known proxy" if proxy else "no known proxy"
+    via = "proxy not reported" if pd.isna(proxy) else "flagged as a proxy" if proxy else "not flagged as a proxy"
+    via += f", known as {text(services)}" if pd.notna(services) else ""
     return f"{person} ({place}, {address}, {via})"
 
 
-_PLACE = ("by", "by_id", "country", "from", "is_proxy")
+_PLACE = ("by", "by_id", "country", "from", "is_proxy", "ip_categories")
 _ORPHANS = {
     "request_before_window": "but its request may lie before the log begins",
     "request_not_in_log": "but its request is not in the log, which reaches back far enough",

@@ -15,7 +15,7 @@ from .errors import InputError, OktakitError, ParameterError
 from .safe import text
 
 if TYPE_CHECKING:
-    from .load import Log
+    from .log import Log
     from .report import Report
 
 TEMPLATE: Final = Path("notebooks/10_investigate.ipynb")

@@ -52,7 +52,7 @@ _TEMPLATE = {
         },
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
         "showlegend": True,
-        "hoverlabel": {"align": "left"},
+        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": "#222"}},
         "margin": {"l": 20, "r": 30, "t": 120, "b": 60},
     }
 }

@@ -52,7 +52,7 @@ def read_log(logs: Inputs) -> Log:
     --------
     >>> log = read_log([{"uuid": "b7e5", "eventType": "user.session.start", "published": "2026-03-02T08:00:00.000Z"}])
     >>> log
-    1 records = 1 kept + 0 duplicates + 0 rejected, from 1 source
+    1 record = 1 kept + 0 duplicates + 0 rejected, from 1 source
     kept, but flagged: 1 bad_uuid
     2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days
     """

@@ -38,10 +38,10 @@ class Log:
 
     def _total(self) -> str:
         total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()
-        parts = [f"{total['kept']:,} kept", f"{total['duplicates']:,} duplicates", f"{total['rejected']:,} rejected"]
+        parts = [f"{total['kept']:,} kept", _plural(total["duplicates"], "duplicate"), f"{total['rejected']:,} rejected"]
         parts += [f"{total['other_types']:,} of other types"] if total["other_types"] else []
-        files = "1 source" if len(self.sources) == 1 else f"{len(self.sources)} sources"
-        return f"{total['records']:,} records = {' + '.join(parts)}, from {files}"
+        records, files = _plural(total["records"], "record"), _plural(len(self.sources), "source")
+        return f"{records} = {' + '.join(parts)}, from {files}"
 
     def _rejections(self) -> list[str]:
         reasons = self.rejected["reason"].value_counts().sort_index()
@@ -53,4 +53,8 @@ class Log:
         first, last = self.events["published"].min(), self.events["published"].max()
         if pd.isna(first):
             return "No event with a time was kept."
-        return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {(last - first).days} days"
+        return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {_plural((last - first).days, 'day')}"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -1,11 +1,10 @@
 """Show a notebook that was run as one HTML page that opens offline; the one place that knows nbconvert."""
 
 import base64
-import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape, unescape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -67,38 +66,22 @@ def to_html(nb: "NotebookNode", name: str = "report") -> str:
     (True, True)
 
     """
-    nb = copy.deepcopy(nb)
-    figures = _figures(nb)
-    outline, programs = _data_scripts(_take_outline(figures)), _programs(figures)
+    programs = _programs(nb)
     resources = {"metadata": {"name": _title(nb, name)}, "policy": _policy(programs), "figure_type": PLOTLY}
     page: str = _exporter().from_notebook_node(nb, resources=resources)[0]
     # Put in last: nothing may touch the scripts once their hashes are in the policy.
-    scripts = [outline, *(f"<script>{program}</script>" for program in programs)]
-    return page.replace("<!-- scripts -->", "\n".join(scripts), 1)
+    scripts = "\n".join(f"<script>{program}</script>" for program in programs)
+    return page.replace("<!-- scripts -->", scripts, 1)
 
 
-def _figures(nb: "NotebookNode") -> "list[NotebookNode]":
-    outputs = [output for cell in nb.cells for output in cell.get("outputs", [])]
-    return [output.data[PLOTLY] for output in outputs if PLOTLY in output.get("data", {})]
-
-
-def _take_outline(figures: "Iterable[NotebookNode]") -> str:
-    """Take the map outline out of the figures, so that the page has it once; return it as JSON, or nothing."""
-    urls = [figure.get("config", {}).pop("topojsonURL", "") for figure in figures]
-    outline = next((url for url in urls if url.startswith("data:application/json;base64,")), "")
-    return base64.b64decode(outline.partition(",")[2].partition("#")[0]).decode()
-
-
-def _data_scripts(outline: str) -> str:
-    """Return the map outline as an element that no browser runs, or nothing."""
-    return f'<script type="application/json" id="outline">{_inert(outline)}</script>' if outline else ""
-
-
-def _programs(figures: "list[NotebookNode]") -> list[str]:
-    """Return the scripts that draw the figures: none on a page without figures."""
+def _programs(nb: "NotebookNode") -> list[str]:
+    """Return the scripts that draw the figures: none for a notebook without figures."""
+    outputs = (output for cell in nb.cells for output in cell.get("outputs", []))
+    if not any(PLOTLY in output.get("data", {}) for output in outputs):
+        return []
     # Read as a file: importing plotly would cost more than the page.
     places = (files("plotly") / "package_data/plotly.min.js", files("oktakit") / "data/report_template/draw.js")
-    return [place.read_text(encoding="utf-8") for place in places] if figures else []
+    return [place.read_text(encoding="utf-8") for place in places]
 
 
 def _policy(programs: list[str]) -> str:

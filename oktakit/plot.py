@@ -76,6 +76,7 @@ def plot_timeline(events: pd.DataFrame) -> "Figure":
     require("plot_timeline", events, [*_TIMELINE, *_WHERE])
     if events.empty:
         return no_events("Events over time")
+    events = events.reset_index(drop=True)
     kind = events["event_type"].where(events["event_type"].isin(schema.ANALYTICS), "other events")
     actor = _known(events["actor_alternate_id"]).fillna(_known(events["actor_id"])).fillna(MISSING)
     marks = events[[*_TIMELINE, *_WHERE]].assign(at=utc(events["published"]), kind=kind, actor=actor)
@@ -108,25 +109,26 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     ColumnError
         If a column is missing.
     """
-    steps = [f"{step}_{column}" for step in _STEPS for column in ("at", "by", "from", "country", "uuid")]
-    needed = ["report_name", "generate_result", "state", "taken_by_other", "request_to_download", *steps]
+    needed = [f"{step}_{column}" for step in _STEPS for column in ("at", "by", "from", "country", "uuid")]
+    needed += ["report_name", "generate_result", "state", "taken_by_other", "request_to_download"]
     require("plot_exports", exports, needed)
     if exports.empty:
         return no_events("Exports, step by step")
     taken = exports["taken_by_other"].astype("boolean")
     rows = most(exports, taken.fillna(False))
     rows = rows.assign(lane=range(len(rows)), verdict=rows.apply(_verdict, axis=1))
-    marks = pd.concat([_step(rows, step) for step in _STEPS], ignore_index=True)
-    timed = marks[marks["at"].notna()]
-    missed = {"rows": len(exports) - len(rows), "steps without a time": len(marks) - len(timed)}
+    marks = [_step(rows, step) for step in _STEPS]
+    timed = [step[step["at"].notna()] for step in marks]
+    missed = {"rows": len(exports) - len(rows), "steps without a time": sum(map(len, marks)) - sum(map(len, timed))}
     counted = f"rows: {len(exports):,} · taken by other: {taken.sum():,}"
     figure = new_figure("Exports, step by step", counted, 180 + 44 * len(rows), missed)
     for verdict in _VERDICTS:
-        _add_links(figure, verdict, timed[timed["verdict"] == verdict])
-    for name in marks["kind"].unique():
-        _add_marks(figure, name, timed[timed["kind"] == name], ["by", *_WHERE, "uuid"])
+        _add_links(figure, verdict, [step[step["verdict"] == verdict] for step in timed])
+    for step in timed:
+        for kind in step["kind"].unique():
+            _add_marks(figure, kind, step[step["kind"] == kind], ["by", *_WHERE, "uuid"])
     figure.update_layout(margin_r=180, annotations=[_remark(row) for row in rows.to_dict("records")])
-    return time_axis(lanes(figure, _export_labels(rows)), timed["at"])
+    return time_axis(lanes(figure, _export_labels(rows)), pd.concat([step["at"] for step in timed]))
 
 
 def _known(texts: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -224,19 +226,19 @@ def _counted(rows: pd.DataFrame) -> pd.DataFrame:
     return counts.reset_index(level=0).reset_index(drop=True)
 
 
-def _add_links(figure: "Figure", verdict: str, marks: pd.DataFrame) -> None:
+def _add_links(figure: "Figure", verdict: str, steps: list[pd.DataFrame]) -> None:
     """The line from step to step of each export, broken between exports."""
-    if marks.empty:
+    times = pd.concat([step.set_index("lane")["at"] for step in steps]).sort_index(kind="stable")
+    if times.empty:
         return
-    gaps = marks.drop_duplicates("lane").assign(at=None)
-    line = pd.concat([marks.astype({"at": object}), gaps]).sort_values("lane", kind="stable")
+    lines = [(lane, line) for lane, line in times.groupby(level=0)]
     figure.add_scatter(
-        x=[None if pd.isna(at) else stamps([at])[0] for at in line["at"]],
-        y=line["lane"].tolist(),
+        x=[at for _, line in lines for at in (*stamps(line), None)],
+        y=[lane for lane, line in lines for _ in range(len(line) + 1)],
         name=verdict,
         mode="lines",
         line=_VERDICTS[verdict],
         hoverinfo="skip",
         showlegend=False,
-        meta=facts(len(gaps), len(marks), marks["at"].min(), marks["at"].max()),
+        meta=facts(len(lines), len(times), times.min(), times.max()),
     )

@@ -9,25 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from .figure import (
-    BLUE,
-    GREY,
-    MISSING,
-    RED,
-    facts,
-    lanes,
-    most,
-    new_figure,
-    no_events,
-    require,
-    shown,
-    utc,
-)
+from .figure import BLUE, GREY, MISSING, RED, facts, lanes, most, new_figure, no_events, require, shown, utc
 from .places import locate
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+_COUNTRY = ("country", "events", "actors", "downloads", "first", "last")
+_NETWORK = ("as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last")
 _MAP: Final[dict[str, dict[str, Any]]] = {
     "land": {"fill": "toself", "fillcolor": "#dcdcdc", "line": {"color": "#b5b5b5", "width": 0.5}},
     "borders": {"line": {"color": "white", "width": 1}},
@@ -54,11 +43,11 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     ColumnError
         If a column is missing.
     """
-    require("plot_geo", geo, ["country", "events", "actors", "downloads", "first", "last"])
+    require("plot_geo", geo, _COUNTRY)
     if geo.empty:
         return no_events("Events by country")
-    points = locate(geo["country"]).set_index(pd.Index(geo["country"].astype(object).drop_duplicates()))
-    rows = geo.assign(**{axis: geo["country"].astype(object).map(points[axis]) for axis in ("lat", "lon")})
+    points = locate(geo["country"]).dropna(subset="lat").set_index("country")
+    rows = geo.assign(lat=geo["country"].map(points["lat"]), lon=geo["country"].map(points["lon"]))
     known = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
     missed = rows[rows["lat"].isna()]
     counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
@@ -93,9 +82,7 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     ColumnError
         If a column is missing.
     """
-    require(
-        "plot_proxy", proxy, ["as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last"]
-    )
+    require("plot_proxy", proxy, _NETWORK)
     if proxy.empty:
         return no_events("Events by network")
     rows = most(proxy, proxy["events"])
@@ -129,7 +116,7 @@ def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, kn
         mode="markers+text",
         text=[name if index in labelled else "" for index, name in zip(rows.index, names, strict=True)],
         textposition="top center",
-        marker={"color": color, "opacity": 0.75, "size": [8 + 32 * math.sqrt(n / largest) for n in rows["events"]]},
+        marker={"color": color, "opacity": 0.75, "size": [8 + 26 * math.sqrt(n / largest) for n in rows["events"]]},
         customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"].fillna(0), strict=True)),
         hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
         "downloads: %{customdata[3]}",
@@ -175,9 +162,8 @@ def _not_on_map(rows: pd.DataFrame) -> str:
     names = shown(rows["country"].where(rows["country"].notna(), f"country {MISSING}"), 40)
     parts = [f"{name} ({count:,})" for name, count in zip(names, rows["events"], strict=True)]
     parts = parts if len(parts) <= 12 else [*parts[:11], f"and {len(parts) - 11} more"]
-    return (
-        "not on map: " + ",<br>".join(", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)) if parts else ""
-    )
+    lines = [", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)]
+    return "not on map: " + ",<br>".join(lines) if lines else ""
 
 
 @functools.cache

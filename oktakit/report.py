@@ -252,12 +252,9 @@ def _execute(nb: "NotebookNode", folder: Path) -> None:
 
 def _failure(nb: "NotebookNode", what: str) -> str:
     """Return the message that shows the cell that failed."""
-    position, cell = next(
-        (number, cell)
-        for number, cell in enumerate(nb.cells, start=1)
-        if any(output.output_type == "error" for output in cell.get("outputs", []))
-    )
-    return f"Cell {position} of the notebook needs mending or other parameters; it failed with {what}\n\n{cell.source}"
+    outputs = ((cell.source, output) for cell in nb.cells for output in cell.get("outputs", []))
+    source = next(source for source, output in outputs if output.output_type == "error")
+    return f"Every cell of the notebook has to run; mend this one, or pass other parameters. {what}\n\n{source}"
 
 
 def _shareable(value: Any) -> Any:

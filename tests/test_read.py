@@ -375,7 +375,7 @@ def test_the_account_is_shown_and_nothing_in_it_is_live(tmp_path):
     path.write_bytes(line(ONE) + b"\n" + line(ONE) + b"\nrubbish")
     log = ok.read_log(path)
     assert repr(log).splitlines()[:2] == [
-        "3 records = 1 kept + 1 duplicates + 1 rejected, from 1 source",
+        "3 records = 1 kept + 1 duplicate + 1 rejected, from 1 source",
         "rejected: 1 bad_json",
     ]
     assert "<img" not in log._repr_html_()

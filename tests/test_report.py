@@ -1,6 +1,6 @@
 """Notebooks with parameters, and what is written of them."""
 
-import base64
+import html
 import json
 import re
 from collections.abc import Callable
@@ -111,10 +111,10 @@ def test_a_parameter_that_does_not_fit_is_refused(given: dict[str, Any], message
 
 
 def test_a_failing_cell_is_shown_without_a_traceback(make: Make) -> None:
-    """The error has the place, the source and the reason, and nothing of the machinery."""
+    """The error has the reason and the source, and nothing of the machinery."""
     with pytest.raises(OktakitError) as caught:
         run_notebook(make("fine = 1", "int('none')"), {})
-    assert str(caught.value).startswith("Cell 4 of the notebook needs mending")
+    assert str(caught.value).startswith("Every cell of the notebook has to run")
     assert "ValueError: invalid literal for int() with base 10: 'none'" in str(caught.value)
     assert str(caught.value).endswith("\n\nint('none')")
     assert "Traceback" not in str(caught.value)
@@ -122,21 +122,18 @@ def test_a_failing_cell_is_shown_without_a_traceback(make: Make) -> None:
 
 def test_a_run_leaves_no_traces_of_this_computer(make: Make, tmp_path: Path) -> None:
     """Widgets, times and folders are not in the saved notebook; the name of the log is."""
-    widget = "import ipywidgets\nipywidgets.Label('x')"
-    path = make("import warnings\nwarnings.warn('careful')", widget)
+    path = make("import warnings\nwarnings.warn('careful')", "import ipywidgets\nipywidgets.Label('x')")
     report = write_report(path, tmp_path / "out", {"LOG": str(tmp_path / "logs" / "b.jsonl")})
     saved = report.notebook.read_text(encoding="utf-8")
     assert "UserWarning: careful" in saved
     assert "LOG = 'b.jsonl'" in saved
-    assert [word for word in (str(tmp_path), "ipykernel_", "widget", "iopub") if word in saved.replace(widget, "")] == [
-        "widget"
-    ]
+    assert [trace for trace in (str(tmp_path), "ipykernel_", "widget-", "iopub") if trace in saved] == []
 
 
 def test_a_report_is_the_same_whenever_it_is_written(make: Make, tmp_path: Path) -> None:
     """Two runs with the same parameters write the same bytes, and nothing else."""
-    first = write_report(make(SHOW), tmp_path / "first", {})
-    second = write_report(make(SHOW), tmp_path / "second", {})
+    path = make(SHOW)
+    first, second = (write_report(path, tmp_path / folder, {}) for folder in ("first", "second"))
     assert first.findings == "3 0.5 None ['a'] False log a notebooks"
     assert first.html.read_bytes() == second.html.read_bytes()
     assert first.notebook.read_bytes() == second.notebook.read_bytes()
@@ -176,9 +173,7 @@ def test_findings_are_the_text_of_their_cells_in_order() -> None:
 def test_a_page_loads_nothing_and_hides_the_code() -> None:
     """The policy allows two scripts by their hashes and no connection; the code cells are not shown."""
     page = to_html(new_notebook(cells=[new_markdown_cell("# Look"), figure("One"), figure("Two")]))
-    policy = re.search(r'http-equiv="Content-Security-Policy"', page) and re.search(
-        r'content="(default-src[^"]*)"', page
-    )
+    policy = re.search(r'content="(default-src[^"]*)"', page)
     assert policy
     assert policy[1].startswith("default-src 'none'; script-src 'sha256-")
     assert policy[1].count("sha256-") == 2
@@ -198,22 +193,6 @@ def test_every_figure_has_a_name_and_a_safe_config() -> None:
     assert unsafe == [False, False, False, ""]
     assert config["scrollZoom"] is True
     assert 'role="img"' in page
-    assert re.search(r'aria-label="([^"]*)"', page)[1] == "Who &lt;took&gt; it?  &quot;X&quot;"
-
-
-def test_the_map_outline_is_in_a_page_once() -> None:
-    """Figures share one outline, however many of them carry it."""
-    url = "data:application/json;base64," + base64.b64encode(b'{"type": "Topology"}').decode() + "#"
-    page = to_html(
-        new_notebook(cells=[figure("One", topojsonURL=url), figure("Two", topojsonURL=url), figure("Three")])
-    )
-    assert re.findall(r'id="outline">(.*?)</script>', page) == ['{"type": "Topology"}']
-    assert ["topojsonURL" in shown["config"] for shown in figures_in(page)] == [False, False, False]
-
-
-def test_a_page_leaves_its_notebook_as_it_was() -> None:
-    """Showing a notebook changes nothing in it."""
-    nb = new_notebook(cells=[figure("One", topojsonURL="data:application/json;base64,e30=#")])
-    before = nbformat.writes(nb)
-    to_html(nb)
-    assert nbformat.writes(nb) == before
+    assert [html.unescape(label) for _, label in re.findall(r"""aria-label=(["'])(.*?)\1""", page)] == [
+        'Who <took> it?  "X"'
+    ]

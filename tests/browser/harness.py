@@ -32,8 +32,6 @@ LOOK = """() => ({
     empty: !figure.querySelector('svg.main-svg, canvas'),
     marks: figure.querySelectorAll(
       '.point, .scatterlayer .js-line, .geolayer .trace path, .slice, .heatmaplayer image, canvas').length,
-    shapes: (figure.calcdata || []).flat().filter((point) => point.geojson).length,
-    bases: figure.querySelectorAll('.geo .layer.land path, .geo .layer.coastlines path').length,
   })),
   shares: document.querySelectorAll('[data-title*="Share"]').length,
   failures: (window.jupyterapp?.shell.currentWidget.content.model.toJSON().cells || [])

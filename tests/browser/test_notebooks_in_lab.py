@@ -29,19 +29,19 @@ def assert_fine(sight: Sight, figures: int) -> None:
 
 
 @each_notebook
-def test_a_notebook_runs_and_draws_every_figure(notebook: Path, lab: Lab, browser: Reader, pictures: Path) -> None:
+def test_a_notebook_runs_and_draws_every_figure(notebook: Path, browser: Reader, lab: Lab, pictures: Path) -> None:
     """All cells run, every stored figure is drawn again, and no request leaves this computer."""
     visit = read_notebook(lab, f"notebooks/{notebook.name}", run=True, pictures=pictures)
     assert_fine(browser.visit(visit), figures_stored(notebook))
 
 
 @each_notebook
-def test_a_stored_notebook_shows_every_figure_unrun(notebook: Path, lab: Lab, browser: Reader) -> None:
+def test_a_stored_notebook_shows_every_figure_unrun(notebook: Path, browser: Reader, lab: Lab) -> None:
     """A colleague who opens the file, without trusting or running it, sees all figures."""
     assert_fine(browser.visit(read_notebook(lab, f"stored/{notebook.name}", run=False)), figures_stored(notebook))
 
 
-def test_the_browser_tells_when_a_notebook_is_not_fine(lab: Lab, browser: Reader) -> None:
+def test_the_browser_tells_when_a_notebook_is_not_fine(browser: Reader, lab: Lab) -> None:
     """A failing cell, a Share button and a request to elsewhere are seen, or the tests above would prove nothing."""
     share = "import plotly.graph_objects as go\ngo.Figure(go.Bar(x=['a'], y=[1]))"
     beacon = "from IPython.display import HTML\nHTML('<img src=\"https://192.0.2.1/beacon.png\">')"

@@ -1,6 +1,5 @@
 "use strict";
-const outline = document.querySelector("script#outline");
-if (outline) window.PlotlyGeoAssets = {topojson: {world_110m: JSON.parse(outline.textContent)}};
+const PRINTED_WIDTH = 680; // A4 without its margins: the page is measured before it is laid out for paper
 const places = [];
 for (const data of document.querySelectorAll(".figure script")) {
   const figure = JSON.parse(data.textContent);
@@ -9,6 +8,6 @@ for (const data of document.querySelectorAll(".figure script")) {
   places.push(place);
   Plotly.newPlot(place, figure);
 }
-const fit = () => places.forEach((place) => Plotly.Plots.resize(place));
-window.addEventListener("beforeprint", fit);
-window.addEventListener("afterprint", fit);
+const resize = (width) => places.forEach((place) => Plotly.relayout(place, {width, autosize: !width}));
+window.addEventListener("beforeprint", () => resize(PRINTED_WIDTH));
+window.addEventListener("afterprint", () => resize(null));

@@ -1,0 +1,397 @@
+"""Figures: everything is drawn or counted, and nothing from a log acts."""
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import plotly.graph_objects as go
+import plotly.io as pio
+import pytest
+from pandas.testing import assert_frame_equal
+
+from oktakit import schema
+from oktakit.errors import ColumnError, InputError
+from oktakit.figure import CONFIG
+from oktakit.plot import describe, plot_exports, plot_geo, plot_proxy, plot_timeline
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "<a href=javascript:alert(1)>okta</a>",
+    '<span style="fill:url(http://198.51.100.9)">x</span>',
+    "$\\href{javascript:alert(1)}{x}$<b>",
+    "moc\u202e\u2066\u200b<sub>",
+    "%{customdata[0]}<br>",
+)
+DAY = pd.Timestamp("2026-03-02T00:00Z")
+
+
+def minutes(*after):
+    """Return times of one day, null where null."""
+    return pd.Series([pd.NaT if m is None else DAY + pd.Timedelta(m, "min") for m in after]).astype(
+        "datetime64[us, UTC]"
+    )
+
+
+def events():
+    """Return eight events with a null in every column that may have one."""
+    return pd.DataFrame(
+        {
+            "uuid": [f"e{n}" for n in range(8)],
+            "published": minutes(0, 1, 2, 3, 4, 5, None, 7),
+            "event_type": [*schema.ANALYTICS, "user.session.start", None, schema.DOWNLOAD, "user.session.start"],
+            "actor_id": ["00u1", "00u1", "00u2", "00u3", None, "00u4", "00u2", "00u5"],
+            "actor_alternate_id": [
+                "a@example.com",
+                "a@example.com",
+                None,
+                "c@example.com",
+                None,
+                "unknown",
+                None,
+                "unknown",
+            ],
+            "outcome_result": ["SUCCESS", None, "SUCCESS", None, "FAILURE", None, None, None],
+            "ip_address": ["192.0.2.1", None, "192.0.2.2", None, None, None, None, None],
+            "country": ["Malta", None, "Japan", None, None, None, None, None],
+        }
+    )
+
+
+def exports():
+    """Return four exports: taken by another, by the requester, failed, and a download without a request."""
+    frame = pd.DataFrame(
+        {
+            "report_name": ["Users", "Users", None, "MFA"],
+            "generate_result": ["SUCCESS", None, "FAILURE", None],
+            "state": ["downloaded", "downloaded", "failed", "download only"],
+            "taken_by_other": pd.array([True, False, pd.NA, pd.NA], dtype="boolean"),
+            "request_to_download": pd.to_timedelta(["2h 14min 5s", "30s", None, None]),
+        }
+    )
+    steps = {
+        "requested": (minutes(0, 10, 20, None), ["a@example.com", "b@example.com", "c@example.com", None]),
+        "generated": (minutes(1, None, 21, None), [None, "system", "system", None]),
+        "downloaded": (minutes(134, 11, None, 40), ["x@example.com", "b@example.com", None, "y@example.com"]),
+    }
+    for step, (at, by) in steps.items():
+        uuids = [f"{step}{row}" if name else None for row, name in enumerate(by)]
+        columns = {"at": at, "by": by, "from": None, "country": None, "uuid": uuids}
+        frame = frame.assign(**{f"{step}_{name}": values for name, values in columns.items()})
+    return frame
+
+
+def geo():
+    """Return six countries: two that maps often lose, one beyond the date line, two without a place."""
+    countries = ["Singapore", "Malta", "Samoa", "United States", None, "Atlantis"]
+    times = {"first": minutes(*[0] * 6), "last": minutes(*[9] * 6)}
+    numbers = {"events": [5, 4, 3, 100, 7, 2], "actors": [1] * 6, "downloads": [1, 0, 0, 2, 0, 0]}
+    return pd.DataFrame({"country": countries} | numbers | times)
+
+
+def proxy():
+    """Return four networks with every answer about proxies, and one of which nothing is known."""
+    return pd.DataFrame(
+        {
+            "as_number": pd.array([64500, 64501, None, 64502], dtype="Int64"),
+            "as_org": ["Example Hosting", "Example Telecom", None, None],
+            "is_proxy": pd.array([True, False, pd.NA, pd.NA], dtype="boolean"),
+            "ip_categories": ["VPN HOSTING", None, "", None],
+            "events": [12, 40, 3, 1],
+            "actors": [2, 9, 1, 1],
+            "first": minutes(0, 0, 0, None),
+            "last": minutes(5, 6, 7, None),
+        }
+    )
+
+
+FIGURES = [(plot_timeline, events), (plot_exports, exports), (plot_geo, geo), (plot_proxy, proxy)]
+every_figure = pytest.mark.parametrize(("draw", "table"), FIGURES, ids=lambda part: part.__name__)
+
+
+def said(figure):
+    """Return what a figure says about each series: its marks and events."""
+    return {row.series: (row.marks, row.events) for row in describe(figure).itertuples()}
+
+
+def marks(figure):
+    """Return the number of points of a figure, lines and outlines not counted."""
+    return sum(len(trace.y) for trace in figure.data if trace.type == "bar" or "markers" in trace.mode)
+
+
+def texts(value):
+    """Yield every string of a figure, keys and all."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+@every_figure
+def test_a_figure_leaves_its_table_alone(draw, table):
+    """The table is the same before and after."""
+    frame = table()
+    draw(frame)
+    assert_frame_equal(frame, table())
+
+
+@every_figure
+def test_an_empty_table_says_so(draw, table):
+    """No events is an answer, not an error."""
+    figure = draw(table().head(0))
+    assert [note.text for note in figure.layout.annotations] == ["no events"]
+    assert describe(figure).empty
+
+
+@every_figure
+def test_nothing_vanishes_when_nothing_is_known(draw, table):
+    """With a null in every field that may be null, each row is still drawn or counted."""
+    frame = table()
+    empty = pd.DataFrame({name: pd.Series([None] * len(frame), dtype=frame[name].dtype) for name in frame})
+    certain = {name: frame[name] for name in ("uuid", "events", "actors", "downloads", "state") if name in frame}
+    rows = describe(draw(empty.assign(**certain)))
+    assert rows["events"].sum() == {plot_timeline: 8, plot_exports: 0, plot_geo: 121, plot_proxy: 56}[draw]
+
+
+@every_figure
+def test_a_missing_column_is_named(draw, table):
+    """The error says which helper needs which column."""
+    column = table().columns[1]
+    with pytest.raises(ColumnError, match=f"{draw.__name__} needs the columns {column}"):
+        draw(table().drop(columns=column))
+
+
+def poisoned(frame, text):
+    """Return a table with one text in every column of free text."""
+    columns = [name for name in frame if frame[name].dtype in (object, "str") and name != "event_type"]
+    return frame.assign(**dict.fromkeys(columns, text))
+
+
+@every_figure
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_text_from_a_log_is_markup(draw, table, hostile):
+    """Whatever the text, in whatever column: no tag, no hidden character reaches the figure."""
+    figure = json.loads(draw(poisoned(table(), hostile)).to_json())
+    ours = [text.replace("<br>", "").replace("<b>", "").replace("</b>", "") for text in texts(figure)]
+    assert not [text for text in ours if "<" in text or set(text) & set("\u202e\u2066\u200b")]
+    assert any("&lt;" in text for text in ours)
+
+
+@every_figure
+def test_a_figure_is_small(draw, table):
+    """A figure of a few rows is a few kilobytes, a map with its outlines below 70."""
+    assert len(draw(table()).to_json()) < (70_000 if draw is plot_geo else 8_000)
+
+
+@every_figure
+def test_a_notebook_stores_no_upload_button(draw, table):
+    """The stored output carries the configuration that keeps the figure on the page."""
+    figure = draw(table())
+    bundle = pio.renderers._build_mime_bundle(figure.to_dict(), renderers_string="oktakit")
+    assert bundle["application/vnd.plotly.v1+json"]["config"] == {
+        "showSendToCloud": False,
+        "displaylogo": False,
+        "typesetMath": False,
+        "plotlyServerURL": "",
+    }
+
+
+def test_what_somebody_set_on_purpose_stays(monkeypatch):
+    """Our configuration goes below that of the user, and registering twice changes nothing."""
+    monkeypatch.setattr(pio.renderers["notebook"], "config", {"displaylogo": True, "scrollZoom": True})
+    default = pio.renderers.default
+    plot_timeline(events())
+    plot_timeline(events())
+    assert pio.renderers["notebook"].config == CONFIG | {"displaylogo": True, "scrollZoom": True}
+    assert pio.renderers.default == default
+
+
+def test_the_package_costs_no_plotly_until_a_figure_is_made():
+    """Importing the figures does not import plotly."""
+    code = "import sys, oktakit.plot; sys.exit('plotly' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_event_is_drawn_or_counted():
+    """Seven events have a time and are drawn, in spite of their nulls; the eighth is counted."""
+    figure = plot_timeline(events())
+    assert marks(figure) == 7
+    assert said(figure) == {
+        "other events": (3, 3),
+        "export.request": (1, 1),
+        "export.generate": (1, 1),
+        "export.download": (1, 1),
+        "feedback.provide": (1, 1),
+        "not drawn: without a time": (0, 1),
+    }
+    assert "not drawn: 1 without a time" in figure.layout.title.subtitle.text
+
+
+def test_each_actor_has_a_row_and_the_unknown_are_not_one_person():
+    """A login comes before an id, and two actors whose login is `unknown` stay two."""
+    figure = plot_timeline(events())
+    assert figure.layout.yaxis.ticktext == ("a@example.com", "00u2", "c@example.com", "not reported", "00u4", "00u5")
+    assert figure.layout.xaxis.title.text == "time (UTC)"
+
+
+def test_rows_that_share_an_index_are_all_drawn():
+    """Tables put together by hand often repeat their index."""
+    assert marks(plot_timeline(pd.concat([events(), events()]))) == 14
+    assert marks(plot_exports(pd.concat([exports(), exports()]))) == 16
+
+
+def test_times_are_drawn_in_utc():
+    """A table in another zone gives the same figure."""
+    local = events().assign(published=events()["published"].dt.tz_convert("Asia/Tokyo"))
+    assert plot_timeline(local).to_json() == plot_timeline(events()).to_json()
+    assert plot_timeline(local).data[1].x == ("2026-03-02T00:00:00.000",)
+
+
+def test_a_hundred_thousand_events_are_counted_without_loss():
+    """Many events become counts, many actors share the last row, and no event is lost."""
+    rows = range(100_000)
+    many = pd.DataFrame(
+        {
+            "uuid": [str(row) for row in rows],
+            "published": minutes(*(row // 10 for row in rows)),
+            "event_type": ["user.session.start" if row % 100 else schema.DOWNLOAD for row in rows],
+            "actor_id": [f"00u{row % 199}" for row in rows],
+        }
+    )
+    many = many.assign(actor_alternate_id=None, outcome_result=None, ip_address=None, country=None)
+    figure = plot_timeline(many)
+    assert said(figure)["export.download"] == (1_000, 1_000)
+    drawn, counted = said(figure)["other events"]
+    assert counted == 99_000
+    assert drawn <= 60 * 401
+    assert sum(int(point[0]) for point in figure.data[0].customdata) == 99_000
+    assert len(figure.layout.yaxis.ticktext) == 60
+    assert figure.layout.yaxis.ticktext[-1] == "140 other actors"
+
+
+def test_an_export_shows_its_steps_and_who_took_it():
+    """Eight of nine steps have a time; the words on the right name the answer and the delay."""
+    figure = plot_exports(exports())
+    assert marks(figure) == 8
+    assert [note.text for note in figure.layout.annotations] == [
+        "<b>taken by other</b><br>after 2 h 14 min",
+        "<b>taken by the requester</b><br>after 30 s",
+        "<b>no download</b><br>failed",
+        "<b>unknown if taken by other</b><br>download only",
+    ]
+    assert said(figure) == {
+        "taken by other": (1, 3),
+        "taken by the requester": (1, 2),
+        "unknown if taken by other": (1, 1),
+        "no download": (1, 2),
+        "export.request": (3, 3),
+        "export.generate": (1, 1),
+        "generate that failed": (1, 1),
+        "export.download": (3, 3),
+        "not drawn: steps without a time": (0, 1),
+    }
+
+
+def test_an_export_names_its_people():
+    """A step that is not in the log is not a step by nobody."""
+    assert plot_exports(exports()).layout.yaxis.ticktext == (
+        "<b>Users</b><br>a@example.com → x@example.com",
+        "<b>Users</b><br>b@example.com → b@example.com",
+        "<b>not reported</b><br>c@example.com → not in this log",
+        "<b>MFA</b><br>not in this log → y@example.com",
+    )
+
+
+def test_the_export_taken_by_other_is_drawn_however_many_there_are():
+    """With 81 rows, 60 fit; the last one, which somebody else took, is among them."""
+    many = pd.concat([*[exports().iloc[[1]]] * 80, exports().iloc[[0]]], ignore_index=True)
+    figure = plot_exports(many)
+    assert said(figure)["taken by other"] == (1, 3)
+    assert said(figure)["not drawn: rows"] == (0, 21)
+    assert figure.layout.annotations[-1].text.startswith("<b>taken by other</b>")
+
+
+def test_the_map_shows_small_countries_and_names_what_it_cannot_show():
+    """Singapore and Malta have bubbles; the null country and Atlantis are named with their events."""
+    figure = plot_geo(geo())
+    points = {
+        row[0]: (x, y)
+        for trace in figure.data
+        if trace.customdata
+        for row, x, y in zip(trace.customdata, trace.x, trace.y, strict=True)
+    }
+    assert set(points) == {"Singapore", "Malta", "Samoa", "United States"}
+    assert points["Malta"] == pytest.approx((14.4, 35.9), abs=0.2)
+    assert points["Samoa"] == pytest.approx((187.6, -13.6), abs=0.2)
+    assert said(figure) == {
+        "without downloads": (2, 7),
+        "with downloads": (2, 105),
+        "not drawn: events without a place": (0, 9),
+    }
+    assert figure.layout.annotations[0].text == "not on map: country not reported (7), Atlantis (2)"
+
+
+def test_a_map_needs_no_help_from_elsewhere():
+    """No trace is of a kind for which plotly fetches a map."""
+    assert {trace.type for trace in plot_geo(geo()).data} == {"scatter"}
+
+
+def test_a_network_is_a_proxy_or_not_or_nobody_says():
+    """Three answers, three series, and the events of all networks."""
+    figure = plot_proxy(proxy())
+    assert said(figure) == {"proxy": (1, 12), "not a proxy": (1, 40), "proxy not reported": (2, 4)}
+    assert figure.layout.yaxis.ticktext == (
+        "<b>AS64500 Example Hosting</b><br>VPN HOSTING",
+        "<b>AS64501 Example Telecom</b><br>no categories",
+        "<b>not reported</b><br>no categories",
+        "<b>AS64502 not reported</b><br>no categories",
+    )
+
+
+def test_a_figure_grows_with_its_rows():
+    """Every row has its label."""
+    many = pd.concat([proxy()] * 10, ignore_index=True)
+    figure = plot_proxy(many)
+    assert len(figure.layout.yaxis.tickvals) == 40
+    assert figure.layout.height >= plot_proxy(proxy()).layout.height + 36 * 30
+
+
+def test_describe_tells_first_and_last():
+    """Times in the words are those of the events."""
+    table = describe(plot_timeline(events())).set_index("series")
+    assert table.loc["other events", "first"] == DAY + pd.Timedelta(4, "min")
+    assert table.loc["other events", "last"] == DAY + pd.Timedelta(7, "min")
+    assert pd.isna(table.loc["not drawn: without a time", "last"])
+
+
+def test_describe_knows_our_figures_only():
+    """A figure from elsewhere is refused in words."""
+    with pytest.raises(InputError, match="made by a plot_ function"):
+        describe(go.Figure())
+
+
+def test_a_browser_without_network_draws_everything(need, tmp_path):
+    """All marks appear, nothing is asked of the network, no text acts, and there is no button to share."""
+    browser = need("chromium", "apt-get install chromium")
+    sync = pytest.importorskip("playwright.sync_api").sync_playwright
+    tables = [(plot_timeline, poisoned(events(), HOSTILE[0])), (plot_exports, poisoned(exports(), HOSTILE[1]))]
+    figures = [*(draw(table) for draw, table in tables), plot_geo(geo()), plot_geo(poisoned(geo(), HOSTILE[2]))]
+    parts = [
+        figure.to_html(full_html=False, include_plotlyjs=not at, config=CONFIG) for at, figure in enumerate(figures)
+    ]
+    page_file = tmp_path / "figures.html"
+    page_file.write_text("<meta charset=utf-8>" + "".join(parts), encoding="utf-8")
+    asked, errors = [], []
+    with sync() as play:
+        page = play.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_context(offline=True).new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(page_file.as_uri())
+        page.wait_for_function("document.querySelectorAll('path.point').length == 7 + 8 + 4")
+        assert page.locator('[data-title*="Share"], .js-plotly-plot img, .js-plotly-plot a[href]').count() == 0
+    assert asked == [page_file.as_uri()]
+    assert errors == []
