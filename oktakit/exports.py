@@ -69,8 +69,8 @@ def correlate_exports(events: Any) -> pd.DataFrame:
     -------
     DataFrame
         The job (`job_id report_id report_name export_columns export_filter export_type`), then for each step S of
-        requested, generated and downloaded `S_at S_by S_by_id S_from S_country S_is_proxy S_ip_categories S_session S_uuid`, then
-        `generate_result generate_reason`, how each step was tied to the one before (`generated_linked_by
+        requested, generated and downloaded `S_at S_by S_by_id S_from S_country S_is_proxy S_ip_categories S_session
+        S_uuid`, then `generate_result generate_reason`, how each step was tied to the one before (`generated_linked_by
         downloaded_linked_by`: job_id, transaction, session, actor or report; `generated_confidence
         downloaded_confidence`: exact, high, medium or low), `state` (downloaded, failed, never generated, never
         downloaded, download only, generate only), `orphan_reason`, `taken_by_other`, `ambiguous`, `candidates` (uuids

@@ -12,10 +12,10 @@ from .flatten import event_row, target_rows
 from .inputs import Inputs, find_sources
 from .log import Log
 from .model import Event
-from .repair import Trouble, parse, repair
+from .records import read_records
 from .safe import text
-from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column, fold
-from .sources import MAX_RECORD, Item, Source, records
+from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
+from .sources import Source
 
 _ROWS = 2000
 _ARROW = {
@@ -58,8 +58,8 @@ def read_log(logs: Inputs) -> Log:
     """
     sources = find_sources(logs)
     reader = _Reader()
-    for number, source in enumerate(sources):
-        reader.read(source, number)
+    for source in sources:
+        reader.read(source)
     return reader.log(sources)
 
 
@@ -91,9 +91,9 @@ def read_raw(log: Log, uuid: str) -> list[str]:
 
 
 def _texts(log: Log, name: str, record: int, uuid: str) -> Iterator[str]:
-    for item in records(Source(name, log.origins[name])):
-        if item.record == record and uuid.encode() in item.raw:
-            yield item.raw.decode()
+    for found in read_records(Source(name, log.origins[name])):
+        if found.record == record and uuid.encode() in found.raw:
+            yield found.raw.decode()
 
 
 class _Reader:
@@ -106,40 +106,18 @@ class _Reader:
         self.rejected: list[Any] = []
         self.count = 0
         self.found: list[int] = []
-        self.seen: set[tuple[str | None, int]] = set()
 
-    def read(self, source: Source, number: int) -> None:
+    def read(self, source: Source) -> None:
         """Read one source to its end."""
-        found = 0
-        for item in records(source):
-            found += 1
-            if item.event is not None and item.event.uuid and item.event.event_type and self._plain(item):
-                self._keep(item.event, {}, "", source.name, item.record)
+        count = 0
+        for found in read_records(source):
+            count += 1
+            if found.event is None:
+                excerpt = text(found.raw[:800].decode(errors="replace"))
+                self.rejected.append((source.name, found.record, found.reason, excerpt))
             else:
-                self._tolerate(item, source.name)
-        self.found.append(found)
-
-    def _plain(self, item: Item) -> bool:
-        """Return whether a record names no key twice, by its number of keys, which is verified once per kind of event."""
-        event = item.event
-        details = event.debug_context.debug_data if event and event.debug_context else None
-        kind = (event and event.event_type, item.raw.count(b'":') - len(details or ()))
-        if kind not in self.seen:
-            trouble = Trouble()
-            parse(item.raw, trouble)
-            if trouble.flags:
-                return False
-            self.seen.add(kind)
-        return True
-
-    def _tolerate(self, item: Item, name: str) -> None:
-        trouble = Trouble()
-        event, reason = (None, item.reason) if item.reason else _event(item.raw, trouble)
-        if event is None:
-            reason = "nul_bytes" if b"\0" in item.raw else reason
-            self.rejected.append((name, item.record, reason, text(item.raw[:800].decode(errors="replace"))))
-        else:
-            self._keep(event, trouble.extra, " ".join(sorted(trouble.flags)), name, item.record)
+                self._keep(found.event, found.extra, found.flags, source.name, found.record)
+        self.found.append(count)
 
     def _keep(self, event: Event, extra: dict[str, Any], flags: str, name: str, record: int) -> None:
         self.rows.append((*event_row(event, extra), name, record, flags, self.count))
@@ -168,30 +146,6 @@ class _Reader:
 
 
 _ROW = Column("_row", "", "count", "number while reading")
-
-
-def _event(raw: bytes, trouble: Trouble) -> tuple[Event | None, str]:
-    """Return the event in a text that does not fit, or why there is none."""
-    if len(raw) > MAX_RECORD:
-        return None, "too_large"
-    try:
-        value = parse(raw, trouble)
-    except UnicodeDecodeError:
-        return None, "bad_encoding"
-    except RecursionError:
-        return None, "too_deep"
-    except ValueError:
-        return None, "bad_json"
-    return _named(value, trouble)
-
-
-def _named(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
-    if not isinstance(value, dict):
-        return None, "not_object"
-    keys = {fold(key) for key, item in value.items() if item}
-    if "eventtype" not in keys:
-        return None, "api_error" if "errorcode" in keys else "no_event_type"
-    return (repair(value, trouble), "") if "uuid" in keys else (None, "no_uuid")
 
 
 def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:

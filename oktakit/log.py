@@ -38,7 +38,11 @@ class Log:
 
     def _total(self) -> str:
         total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()
-        parts = [f"{total['kept']:,} kept", _plural(total["duplicates"], "duplicate"), f"{total['rejected']:,} rejected"]
+        parts = [
+            f"{total['kept']:,} kept",
+            _plural(total["duplicates"], "duplicate"),
+            f"{total['rejected']:,} rejected",
+        ]
         parts += [f"{total['other_types']:,} of other types"] if total["other_types"] else []
         records, files = _plural(total["records"], "record"), _plural(len(self.sources), "source")
         return f"{records} = {' + '.join(parts)}, from {files}"

@@ -170,16 +170,17 @@ def _verdict(row: "pd.Series[Any]") -> str:
 def _remark(row: dict[Any, Any]) -> dict[str, Any]:
     """What the row means, in words, on its right."""
     verdict, took = row["verdict"], row["request_to_download"]
-    more = safe.plot(row["state"], 30) if pd.isna(took) else f"after {_span(took)}"
+    more = safe.plot(row["state"], 30) if pd.isna(took) else _span(took)
     text = {"text": f"<b>{verdict}</b><br>{more}", "showarrow": False, "align": "left"}
     color = {"color": _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"}
     return text | {"xref": "paper", "x": 1.01, "xanchor": "left", "y": row["lane"], "font": color}
 
 
 def _span(time: pd.Timedelta) -> str:
-    """Two units of a duration, the largest first."""
-    parts = zip(time.components[:4], ("d", "h", "min", "s"), strict=True)
-    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2]) or "0 s"
+    """Two units of a duration, the largest first; clocks may be wrong."""
+    parts = zip(abs(time).components[:4], ("d", "h", "min", "s"), strict=True)
+    words = " ".join([f"{count} {unit}" for count, unit in parts if count][:2]) or "0 s"
+    return f"{words} {'before' if time < pd.Timedelta(0) else 'after'} the request"
 
 
 def _export_labels(rows: pd.DataFrame) -> list[str]:

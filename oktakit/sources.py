@@ -27,13 +27,19 @@ _UTF8_BOM = codecs.BOM_UTF8
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-class Item(NamedTuple):
-    """One record as it stands in the file: its number, its text, the decoded event if it fits, or why it is none."""
+class Document(NamedTuple):
+    """One piece of a file that stands for itself: an event, an envelope around some, or a text that is neither.
 
-    record: int
+    `number` is its line or row, 0 where only the order counts; `event` is there if the text is an event that fits; a
+    row of a table comes as the `value` that its cells give, and `textual` because all its values were text.
+    """
+
+    number: int
     raw: bytes
     event: Event | None = None
     reason: str = ""
+    value: Any = None
+    textual: bool = False
 
 
 class Line(NamedTuple):
@@ -210,16 +216,6 @@ def _junk(text: bytes) -> Iterator[tuple[bytes, str]]:
         yield text, "bad_json"
 
 
-def _documents(stream: Iterator[Line], source: Source) -> Iterator[Item]:
-    """Yield every record of a stream of lines, with its event where it fits.
-
-    Where the file begins with whole objects on a line, records are numbered by line; elsewhere by their order. Text
-    that is cut off by the next record, or by the end, is `truncated`.
-    """
-    for count, item in enumerate(_pieces(stream, source), 1):
-        yield item if source.shape == "ndjson" else item._replace(record=count)
-
-
 def _fit(raw: bytes) -> Event | None:
     """Return the event in a text that fits Okta's documentation to the letter."""
     try:
@@ -228,23 +224,23 @@ def _fit(raw: bytes) -> Event | None:
         return None
 
 
-def _pieces(stream: Iterator[Line], source: Source) -> Iterator[Item]:
-    """Yield records numbered by the line on which they end."""
+def _pieces(stream: Iterator[Line], source: Source) -> Iterator[Document]:
+    """Yield documents numbered by the line on which they end."""
     splitter = _Splitter()
     number = 0
     for line in stream:
         if splitter.cuts(line.raw):
-            yield Item(number, splitter.cut(), reason="truncated")
+            yield Document(number, splitter.cut(), reason="truncated")
         number = line.number
         whole = line.raw.strip(_EMPTY) if line.whole and splitter.idle else b""
         source.shape = source.shape or _shape(line.raw)
         if event := _fit(whole) if whole[:1] == b"{" else None:
-            yield Item(number, whole, event)
+            yield Document(number, whole, event)
         else:
             for raw, reason in splitter.feed(line):
-                yield Item(number, raw, None if reason else _fit(raw), reason)
+                yield Document(number, raw, None if reason else _fit(raw), reason)
     if splitter.depth or splitter.tail:
-        yield Item(number, splitter.cut(), reason="truncated")
+        yield Document(number, splitter.cut(), reason="truncated")
 
 
 def _shape(first: bytes) -> str:
@@ -255,20 +251,21 @@ def _shape(first: bytes) -> str:
     return "ndjson" if first.startswith(b'{"') else "json" if first.startswith(b"{") else ""
 
 
-def records(source: Source) -> Iterator[Item]:
-    """Yield the records of a source; a file that holds no JSON is one rejected record."""
+def documents(source: Source) -> Iterator[Document]:
+    """Yield the documents of a source; a file that holds no JSON is one document with the reason."""
     parts = _blocks(source)
     head = next(parts, b"")
     what = _kind(head[:65536])
     if what == "json":
-        yield from _documents(_lines(chain([head], parts)), source)
+        for document in _pieces(_lines(chain([head], parts)), source):
+            yield document if source.shape == "ndjson" else document._replace(number=0)
         return
     for _ in parts:
         pass
     source.shape = what
     source.flags.add({"empty": "empty", "csv": "unknown_format"}.get(what, "not_json"))
     if what != "empty":
-        yield Item(1, head[:4096], reason="nul_bytes" if b"\0" in head[:4096] else _UNREAD[what])
+        yield Document(1, head[:4096], reason="nul_bytes" if b"\0" in head[:4096] else _UNREAD[what])
 
 
 _UNREAD = {"csv": "no_event_type", "other": "bad_json"}

@@ -22,8 +22,9 @@ LAYERS = [
     {"safe", "model", "cast"},
     {"frames", "places", "repair", "synth"},
     {"sources", "flatten", "account", "log", "figure", "ordinary"},
-    {"inputs", "plot_places", "stories"},
-    {"load", "scenarios", "plot"},
+    {"inputs", "plot_places", "stories", "shapes"},
+    {"records", "scenarios", "plot"},
+    {"load"},
     {"correlate", "exports", "summarize"},
     {"check"},
     {"page"},
@@ -131,7 +132,9 @@ def test_a_cell_is_short_and_safe(path, cell):
 def test_every_figure_is_followed_by_its_words(path):
     """The cell after a figure describes it."""
     cells = [cell for where, cell in CODE if where == path]
-    after = [cells[n + 1].source for n, cell in enumerate(cells) if "nbval-ignore-output" in cell.metadata.get("tags", [])]
+    after = [
+        cells[n + 1].source for n, cell in enumerate(cells) if "nbval-ignore-output" in cell.metadata.get("tags", [])
+    ]
     assert all(source.startswith("ok.describe(") for source in after)
 
 

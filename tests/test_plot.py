@@ -151,9 +151,9 @@ def test_an_empty_table_says_so(draw, table):
 def test_nothing_vanishes_when_nothing_is_known(draw, table):
     """With a null in every field that may be null, each row is still drawn or counted."""
     frame = table()
-    empty = pd.DataFrame({name: pd.Series([None] * len(frame), dtype=frame[name].dtype) for name in frame})
-    certain = {name: frame[name] for name in ("uuid", "events", "actors", "downloads", "state") if name in frame}
-    rows = describe(draw(empty.assign(**certain)))
+    certain = {"uuid", "state", "events", "actors", "downloads"}
+    nulls = {name: pd.Series([None] * len(frame), dtype=frame[name].dtype) for name in set(frame) - certain}
+    rows = describe(draw(frame.assign(**nulls)))
     assert rows["events"].sum() == {plot_timeline: 8, plot_exports: 0, plot_geo: 121, plot_proxy: 56}[draw]
 
 
@@ -278,8 +278,8 @@ def test_an_export_shows_its_steps_and_who_took_it():
     figure = plot_exports(exports())
     assert marks(figure) == 8
     assert [note.text for note in figure.layout.annotations] == [
-        "<b>taken by other</b><br>after 2 h 14 min",
-        "<b>taken by the requester</b><br>after 30 s",
+        "<b>taken by other</b><br>2 h 14 min after the request",
+        "<b>taken by the requester</b><br>30 s after the request",
         "<b>no download</b><br>failed",
         "<b>unknown if taken by other</b><br>download only",
     ]

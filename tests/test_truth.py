@@ -41,7 +41,9 @@ def test_the_finding_is_the_planted_fact(name):
     found = exports[exports["taken_by_other"].fillna(False)].sort_values("downloaded_at")
     assert list(found["downloaded_uuid"]) == fact["uuids"]["downloads"]
     row = found.iloc[0]
-    names = "requested_by requested_by_id requested_from requested_country requested_session downloaded_by downloaded_by_id"
+    names = (
+        "requested_by requested_by_id requested_from requested_country requested_session downloaded_by downloaded_by_id"
+    )
     names += " downloaded_from downloaded_country downloaded_session report_id report_name job_id export_columns"
     names += " generated_linked_by downloaded_linked_by downloaded_confidence downloads"
     for name_ in names.split():
