@@ -136,7 +136,11 @@ def _nothing_kept(path: str, log: "Log") -> str:
     """Return the sentence that says what was found instead of events."""
     reasons = ", ".join(f"{reason}: {count}" for reason, count in log.rejected["reason"].value_counts().items())
     flags = ", ".join(sorted({flag for flags in log.sources["flags"] for flag in str(flags).split()}))
-    found = [f"{int(log.sources['records'].sum())} records", reasons and f"rejected {reasons}", flags]
+    found = [
+        f"{int(log.sources['records'].sum())} records",
+        reasons and f"rejected {reasons}",
+        flags and f"flagged {flags}",
+    ]
     return (
         f"At least one event of an Okta System Log is needed; {path} has {'; '.join(filter(None, found))}. "
         "Pass a log as Okta's API, console or log streaming delivers it."

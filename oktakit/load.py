@@ -8,25 +8,14 @@ import pyarrow as pa
 
 from .account import check_values, drop_duplicates
 from .errors import InputError
-from .flatten import event_row, target_rows
+from .flatten import ARROW, ROW, Rows
 from .inputs import Inputs, find_sources
 from .log import Log
-from .model import Event
-from .records import read_records
+from .model import Outline
+from .records import Record, read_records, tolerate
 from .safe import text
 from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
 from .sources import Source
-
-_ROWS = 2000
-_ARROW = {
-    "text": pa.string(),
-    "json": pa.string(),
-    "time": pa.timestamp("us", "UTC"),
-    "bool": pa.bool_(),
-    "int": pa.int64(),
-    "count": pa.int64(),
-    "float": pa.float64(),
-}
 
 
 def read_log(logs: Inputs) -> Log:
@@ -97,61 +86,57 @@ def _texts(log: Log, name: str, record: int, uuid: str) -> Iterator[str]:
 
 
 class _Reader:
-    """Collects rows while sources are read, in Arrow batches."""
+    """Collects what the sources hold."""
 
     def __init__(self) -> None:
-        self.rows: list[Any] = []
-        self.batches: list[pa.RecordBatch] = []
-        self.targets: list[Any] = []
-        self.rejected: list[Any] = []
-        self.count = 0
+        self.rows = Rows()
+        self.rejected: list[tuple[str, int, str, str]] = []
         self.found: list[int] = []
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
         count = 0
-        for found in read_records(source):
+        for record in read_records(source):
             count += 1
-            if found.event is None:
-                excerpt = text(found.raw[:800].decode(errors="replace"))
-                self.rejected.append((source.name, found.record, found.reason, excerpt))
-            else:
-                self._keep(found.event, found.extra, found.flags, source.name, found.record)
+            if record.outline is None or not self._add_text(record, record.outline, source.name):
+                self._add(record, source.name)
         self.found.append(count)
 
-    def _keep(self, event: Event, extra: dict[str, Any], flags: str, name: str, record: int) -> None:
-        self.rows.append((*event_row(event, extra), name, record, flags, self.count))
-        if event.target:
-            self.targets.extend((*row, self.count) for row in target_rows(event))
-        self.count += 1
-        if len(self.rows) == _ROWS:
-            self._flush()
+    def _add_text(self, record: Record, event: Outline, source: str) -> bool:
+        """Add an event by its text, and return whether that could be done."""
+        try:
+            self.rows.add_text(record.raw, event, source, record.record)
+        except (ValueError, RecursionError):
+            return False
+        return True
 
-    def _flush(self) -> None:
-        self.batches.append(_batch(self.rows, (*COLUMNS, _ROW)))
-        self.rows = []
+    def _add(self, record: Record, source: str) -> None:
+        if record.outline is not None:
+            (record,) = (inner._replace(record=record.record) for inner in tolerate(record.document))
+        if record.event is None:
+            excerpt = text(record.raw[:800].decode(errors="replace"))
+            self.rejected.append((source, record.record, record.reason, excerpt))
+        else:
+            self.rows.add(record.event, record.extra, record.flags, source, record.record)
 
     def log(self, sources: list[Source]) -> Log:
         """Return everything that was collected, without duplicates and in order."""
-        self._flush()
-        events, duplicates = drop_duplicates(_frame(self.batches, (*COLUMNS, _ROW)))
+        self.rows.flush()
+        events, duplicates = drop_duplicates(_frame(self.rows.batches, (*COLUMNS, ROW)))
         events = check_values(events).sort_values(["published", "uuid", "source", "record"], ignore_index=True)
-        targets = _frame([_batch(self.targets, (*TARGET_COLUMNS, _ROW))], (*TARGET_COLUMNS, _ROW))
-        order = events[["_row"]].assign(_order=range(len(events)))
-        targets = targets.merge(order, on="_row").sort_values(["_order", "position"], ignore_index=True)
+        targets = _frame(self.rows.targets, (*TARGET_COLUMNS, ROW))
+        order = pd.Series(range(len(events)), index=events["_row"], name="_order")
+        targets = targets.join(order, on="_row", how="inner").sort_values(["_order", "position"], ignore_index=True)
         rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
         account = _account(sources, self.found, events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
         return Log(events.drop(columns="_row"), targets.drop(columns=["_row", "_order"]), rejected, account, origins)
 
 
-_ROW = Column("_row", "", "count", "number while reading")
-
-
 def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
     """Return rows as an Arrow batch with the columns' types."""
     values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    arrays = [pa.array(list(value), _ARROW[column.kind]) for value, column in zip(values, columns, strict=True)]
+    arrays = [pa.array(list(value), ARROW[column.kind]) for value, column in zip(values, columns, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
 
 

@@ -1,13 +1,14 @@
 """A System Log event as Okta documents it.
 
-`decode` takes the bytes of an event that fits these types and refuses everything else; `repair.py` reads the others.
+`outline` takes the bytes of an event that has only these fields and refuses everything else; its parts are decoded
+where they are used. `repair.py` reads what does not fit.
 """
 
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 Text = str | None
 Loose = str | int | None
@@ -16,6 +17,9 @@ Flag = bool | None
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 """A number that a table column can hold; larger ones are flagged, never rounded."""
 Details = dict[str, Any] | None
+
+
+_MISSING = Raw(b"")
 
 
 class _Part(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -219,7 +223,31 @@ class Event(_Part):
     target: list[Target] | None = None
 
 
-decode = msgspec.json.Decoder(Event).decode
+class Outline(_Part):
+    """An event of which only the outline is read; its parts are still text."""
+
+    uuid: str
+    event_type: str
+    published: Annotated[datetime, Meta(tz=True)] | None = None
+    version: Loose = None
+    severity: Text = None
+    legacy_event_type: Text = None
+    display_message: Text = None
+    actor: Raw = _MISSING
+    client: Raw = _MISSING
+    device: Raw = _MISSING
+    authentication_context: Raw = _MISSING
+    outcome: Raw = _MISSING
+    security_context: Raw = _MISSING
+    debug_context: Raw = _MISSING
+    transaction: Raw = _MISSING
+    request: Raw = _MISSING
+    target: Raw = _MISSING
+
+
+outline = msgspec.json.Decoder(Outline).decode
+decode_debug = msgspec.json.Decoder(Debug | None).decode
+decode_transaction = msgspec.json.Decoder(Transaction | None).decode
 
 
 def compact(value: Any) -> str:

@@ -22,9 +22,11 @@ SAFE_CONFIG: Final = {
     "typesetMath": False,
 }
 TAGS: Final = frozenset(
-    ["a", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "hr", "i", "img"]
-    + ["h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"]
-    + ["table", "tbody", "td", "th", "thead", "tr", "u", "ul"]
+    [
+        *("a", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "hr", "i", "img"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup"),
+        *("table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
+    ]
 )
 ATTRIBUTES: Final = frozenset(["alt", "class", "colspan", "href", "id", "rowspan", "scope", "title"])
 PROTOCOLS: Final = frozenset(["http", "https", "mailto", "data"])

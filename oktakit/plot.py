@@ -69,9 +69,9 @@ def plot_timeline(events: pd.DataFrame) -> "Figure":
 
     Examples
     --------
-    >>> from oktakit.schema import EVENT_COLUMNS
-    >>> plot_timeline(pd.DataFrame(columns=list(EVENT_COLUMNS))).layout.annotations[0].text
-    'no events'
+    >>> from oktakit import make_log, read_log
+    >>> plot_timeline(read_log(make_log("assistant").records).events).layout.title.subtitle.text
+    'events: 269 · actors: 9'
     """
     require("plot_timeline", events, [*_TIMELINE, *_WHERE])
     if events.empty:
@@ -108,6 +108,13 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     ------
     ColumnError
         If a column is missing.
+
+    Examples
+    --------
+    >>> from oktakit import correlate_exports, make_log, read_log
+    >>> exports = correlate_exports(read_log(make_log("assistant").records).events)
+    >>> plot_exports(exports).layout.title.subtitle.text
+    'rows: 18 · taken by other: 1'
     """
     needed = [f"{step}_{column}" for step in _STEPS for column in ("at", "by", "from", "country", "uuid")]
     needed += ["report_name", "generate_result", "state", "taken_by_other", "request_to_download"]

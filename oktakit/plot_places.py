@@ -42,6 +42,12 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     ------
     ColumnError
         If a column is missing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"country": ["Malta", "Atlantis"], "events": [3, 1], "actors": 1, "downloads": 0})
+    >>> plot_geo(frame.assign(first=pd.NaT, last=pd.NaT)).layout.annotations[0].text
+    'not on map: Atlantis (1)'
     """
     require("plot_geo", geo, _COUNTRY)
     if geo.empty:
@@ -81,6 +87,13 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     ------
     ColumnError
         If a column is missing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"as_number": [64500], "as_org": "Example", "ip_categories": "VPN", "is_proxy": True})
+    >>> frame = frame.assign(events=3, actors=1, first=pd.NaT, last=pd.NaT)
+    >>> plot_proxy(frame).layout.yaxis.ticktext
+    ('<b>AS64500 Example</b><br>VPN',)
     """
     require("plot_proxy", proxy, _NETWORK)
     if proxy.empty:

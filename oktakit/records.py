@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .model import Event
+from .model import Event, Outline
 from .repair import Trouble, parse, repair
 from .schema import fold
 from .shapes import unwrap
@@ -11,14 +11,23 @@ from .sources import MAX_RECORD, Document, Source, documents
 
 
 class Record(NamedTuple):
-    """One record: its place, its text, and the event with its flags, or the reason why there is none."""
+    """One record: its place, its text, and the event with its flags, or the reason why there is none.
+
+    `outline` is there instead of `event` where the text looks as documented; its parts are not yet verified.
+    """
 
     record: int
-    raw: bytes
+    document: Document
+    outline: Outline | None = None
     event: Event | None = None
     extra: dict[str, Any] = {}  # noqa: RUF012  # never changed: the same empty one for all
     flags: str = ""
     reason: str = ""
+
+    @property
+    def raw(self) -> bytes:
+        """Return the record as it stands in its source."""
+        return self.document.raw
 
 
 def read_records(source: Source) -> Iterator[Record]:
@@ -27,45 +36,29 @@ def read_records(source: Source) -> Iterator[Record]:
     They are numbered by line where the source has whole events on its lines, by row in a table, and elsewhere by their
     order, from 1.
     """
-    seen: set[tuple[str, int]] = set()
     count = 0
     for document in documents(source):
-        event = document.event
-        if event is not None and _is_plain(document.raw, event, seen):
+        if document.outline is not None:
             count += 1
-            yield Record(document.number or count, document.raw, event)
+            yield Record(document.number or count, document, document.outline)
             continue
-        for record in _tolerate(document):
+        for record in tolerate(document):
             count += 1
             yield record._replace(record=document.number or count)
 
 
-def _is_plain(raw: bytes, event: Event, seen: set[tuple[str, int]]) -> bool:
-    """Return whether a record names no key twice, by its number of keys, which is verified once per kind of event."""
-    details = event.debug_context.debug_data if event.debug_context else None
-    kind = (event.event_type, raw.count(b'":') - len(details or ()))
-    if kind in seen:
-        return True
-    trouble = Trouble()
-    parse(raw, trouble)
-    if event.uuid and event.event_type and not trouble.flags:
-        seen.add(kind)
-        return True
-    return False
-
-
-def _tolerate(document: Document) -> Iterator[Record]:
+def tolerate(document: Document) -> Iterator[Record]:
     """Yield the records of a document that does not fit, or that holds several."""
     trouble = Trouble(document.textual)
     value, reason = (document.value, document.reason) if document.reason else _value(document, trouble)
     if reason:
-        yield Record(0, document.raw, reason="nul_bytes" if b"\0" in document.raw else reason)
+        yield Record(0, document, reason="nul_bytes" if b"\0" in document.raw else reason)
         return
     for inner in unwrap(value):
         own = Trouble(document.textual or inner.textual)
         own.flags |= trouble.flags
         event, reason = _event(inner.value, own)
-        yield Record(0, document.raw, event, own.extra, " ".join(sorted(own.flags)), reason)
+        yield Record(0, document, None, event, own.extra, " ".join(sorted(own.flags)), reason)
 
 
 def _value(document: Document, trouble: Trouble) -> tuple[Any, str]:

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from .model import Event, decode
+from .model import Outline, outline
 
 BLOCK = 1 << 20
 MAX_RECORD = 16 << 20
@@ -30,13 +30,13 @@ _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 class Document(NamedTuple):
     """One piece of a file that stands for itself: an event, an envelope around some, or a text that is neither.
 
-    `number` is its line or row, 0 where only the order counts; `event` is there if the text is an event that fits; a
-    row of a table comes as the `value` that its cells give, and `textual` because all its values were text.
+    `number` is its line or row, 0 where only the order counts. `outline` is there if the text looks like an event as
+    documented. A row of a table comes as the `value` that its cells give, and is `textual`: all its values were text.
     """
 
     number: int
     raw: bytes
-    event: Event | None = None
+    outline: Outline | None = None
     reason: str = ""
     value: Any = None
     textual: bool = False
@@ -216,10 +216,10 @@ def _junk(text: bytes) -> Iterator[tuple[bytes, str]]:
         yield text, "bad_json"
 
 
-def _fit(raw: bytes) -> Event | None:
-    """Return the event in a text that fits Okta's documentation to the letter."""
+def _fit(raw: bytes) -> Outline | None:
+    """Return the outline of a text that is an event with no other fields than documented."""
     try:
-        return decode(raw)
+        return outline(raw)
     except (ValueError, RecursionError):  # the tolerant way will say why
         return None
 

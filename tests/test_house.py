@@ -21,8 +21,8 @@ LAYERS = [
     {"schema", "errors"},
     {"safe", "model", "cast"},
     {"frames", "places", "repair", "synth"},
-    {"sources", "flatten", "account", "log", "figure", "ordinary"},
-    {"inputs", "plot_places", "stories", "shapes"},
+    {"sources", "parts", "account", "log", "figure", "ordinary"},
+    {"flatten", "inputs", "plot_places", "stories", "shapes"},
     {"records", "scenarios", "plot"},
     {"load"},
     {"correlate", "exports", "summarize"},
@@ -72,7 +72,7 @@ def test_importing_the_package_costs_no_more_than_pandas():
 
 
 def test_every_public_name_is_listed_and_documented():
-    """`__all__` is what the package offers, and each function says what it returns, draws or writes, with an example."""
+    """`__all__` is what the package offers, and each function says what it returns, with an example."""
     tree = ast.parse((ROOT / "oktakit" / "__init__.py").read_text())
     imported = {a.name for n in tree.body if isinstance(n, ast.ImportFrom) and n.level for a in n.names}
     assert set(ok.__all__) == imported
