@@ -128,7 +128,7 @@ def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, kn
         name=name,
         mode="markers+text",
         text=[name if index in labelled else "" for index, name in zip(rows.index, names, strict=True)],
-        textposition="top center",
+        textposition=[labelled.get(index, "top center") for index in rows.index],
         marker={"color": color, "opacity": 0.75, "size": [8 + 26 * math.sqrt(n / largest) for n in rows["events"]]},
         customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"].fillna(0), strict=True)),
         hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
@@ -142,13 +142,21 @@ def _east(lon: float) -> float:
     return lon if lon >= -170 else lon + 360
 
 
-def _labelled(known: pd.DataFrame) -> set[Any]:
-    """The rows whose names fit without hiding another: downloads first, then most events."""
-    chosen: dict[Any, tuple[float, float]] = {}
+def _labelled(known: pd.DataFrame) -> dict[Any, str]:
+    """The rows whose names fit without hiding another, and where they stand: downloads first, then most events."""
+    chosen: dict[Any, str] = {}
+    taken: list[tuple[float, float]] = []
     for row in known.sort_values(["downloads", "events"], ascending=False, kind="stable").itertuples():
-        if not any(abs(row.lon - lon) < 22 and abs(row.lat - lat) < 6 for lon, lat in chosen.values()):
-            chosen[row.Index] = (row.lon, row.lat)
-    return set(chosen)
+        for position, (east, north) in _POSITIONS.items():
+            place = (row.lon + east, row.lat + north)
+            if not any(abs(place[0] - lon) < 22 and abs(place[1] - lat) < 6 for lon, lat in taken):
+                chosen[row.Index] = position
+                taken.append(place)
+                break
+    return chosen
+
+
+_POSITIONS = {"top center": (0, 6), "middle right": (16, 0), "bottom center": (0, -6), "middle left": (-16, 0)}
 
 
 def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:

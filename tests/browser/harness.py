@@ -207,6 +207,7 @@ def _photograph(page: Page, picture: Path) -> None:
     """Save the whole notebook; JupyterLab scrolls inside itself, so its window has to grow."""
     height = page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollHeight")
     page.set_viewport_size({"width": 1400, "height": min(height + 200, 12_000)})
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
     page.wait_for_timeout(1000)
     page.screenshot(path=picture)
     page.set_viewport_size({"width": 1400, "height": 1000})
