@@ -8,6 +8,7 @@ from .errors import ColumnError, InputError, OktakitError, ParameterError
 from .exports import correlate_exports
 from .load import read_log, read_raw
 from .log import Log
+from .parquet import write_events
 from .plot import describe, plot_exports, plot_geo, plot_proxy, plot_timeline
 from .report import write_report
 from .scenarios import make_log, write_log
@@ -44,6 +45,7 @@ __all__ = [
     "summarize_actors",
     "summarize_geo",
     "summarize_proxy",
+    "write_events",
     "write_log",
     "write_report",
 ]

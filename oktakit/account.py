@@ -2,6 +2,8 @@
 
 import ipaddress
 import json
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -18,37 +20,43 @@ def drop_duplicates(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     Two records with one uuid say the same where every field that both carry agrees; the fuller one is kept. Where they
     do not agree, both are kept and flagged `uuid_conflict`.
     """
-    twice = events[events.duplicated("uuid", keep=False)]
-    dropped, conflicts = set[int](), set[int]()
-    for _, group in twice.groupby("uuid", sort=False):
-        same, other = _compare(group)
-        dropped |= same
-        conflicts |= other
+    twice = events.duplicated("uuid", keep=False)
+    if not twice.any():
+        return events, pd.Series(dtype="int64")
+    dropped, conflicts = _compare(events[twice])
     gone = events["_row"].isin(dropped)
     counts = events.loc[gone].groupby("source").size()
     return add_flag(events, events["_row"].isin(conflicts), "uuid_conflict")[~gone], counts
 
 
-def _compare(group: pd.DataFrame) -> tuple[set[int], set[int]]:
-    """Return the rows of one uuid that repeat a kept row, and the kept rows if there are several."""
-    fullest = group.assign(_filled=group.notna().sum(axis=1))
-    rows = fullest.sort_values(["_filled", "source", "record"], ascending=[False, True, True]).to_dict("records")
-    kept: list[dict[Any, Any]] = []
-    dropped = set[int]()
-    for row in rows:
-        if any(_agree(row, other) for other in kept):
+def _compare(twice: pd.DataFrame) -> tuple[set[int], set[int]]:
+    """Return the rows that repeat a kept row of their uuid, and the kept rows of a uuid that has several."""
+    order = twice.assign(_filled=twice.notna().sum(axis=1))
+    order = order.sort_values(["_filled", "source", "record"], ascending=[False, True, True])
+    told = [column for column in twice if column not in _ASIDE]
+    same = order.duplicated(told)
+    dropped = set(order.loc[same, "_row"])
+    kept: dict[str, dict[tuple[Any, Any], list[dict[Any, Any]]]] = {}
+    rest = order.loc[~same, [*told, "_row"]].astype(object)
+    for row in rest.where(rest.notna(), None).to_dict("records"):
+        kinds = kept.setdefault(row["uuid"], {})
+        alike = kinds.setdefault((row["event_type"], row["published"]), [])
+        undated = kinds.get((row["event_type"], None), []) if row["published"] is not None else list(_flat(kinds))
+        if any(_agree(row, other, told) for other in (*alike, *undated)):
             dropped.add(row["_row"])
         else:
-            kept.append(row)
-    return dropped, {row["_row"] for row in kept} if len(kept) > 1 else set()
+            alike.append(row)
+    several = [rows for kinds in kept.values() if len(rows := list(_flat(kinds))) > 1]
+    return dropped, {row["_row"] for rows in several for row in rows}
 
 
-def _agree(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
-    return all(
-        pd.isna(value) or pd.isna(other[name]) or value == other[name] or _like(value, other[name])
-        for name, value in one.items()
-        if name not in _ASIDE and name != "_filled"
-    )
+def _flat(kinds: dict[Any, list[Any]]) -> Iterator[Any]:
+    return chain.from_iterable(kinds.values())
+
+
+def _agree(one: dict[Any, Any], other: dict[Any, Any], names: list[str]) -> bool:
+    pairs = ((one[name], other[name]) for name in names)
+    return all(a is None or b is None or a == b or _like(a, b) for a, b in pairs)
 
 
 def _like(one: Any, other: Any) -> bool:
@@ -57,7 +65,7 @@ def _like(one: Any, other: Any) -> bool:
         return False
     try:
         return _overlap(json.loads(one), json.loads(other))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -74,7 +82,7 @@ def check_values(events: pd.DataFrame) -> pd.DataFrame:
     when, lat, lon = events["published"], events["lat"], events["lon"]
     nowhere = (lat.abs() > 90) | (lon.abs() > 180)
     doubts = {
-        "bad_uuid": ~events["uuid"].str.match(_UUID).astype(bool),
+        "bad_uuid": ~(events["uuid"].str.match(_UUID).astype(bool) & (events["uuid"].str.len() == 36)),
         "bad_published": when.isna(),
         "implausible_time": (when < _EARLIEST) | (when >= _LATEST),
         "bad_geo": nowhere,

@@ -122,6 +122,11 @@ PHONE: Final = Agent(
 STRANGER: Final = Agent(
     "FIREFOX", "Linux", "Computer", "Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"
 )
+KIOSK: Final = Agent(
+    "CHROME", "Chrome OS", "Computer", _CHROME.replace("Windows NT 10.0; Win64; x64", "X11; CrOS x86_64")
+)
+SCRIPT: Final = Agent("UNKNOWN", "Unknown", "Unknown", "python-requests/2.33.1")
+OKTA: Final = Agent("UNKNOWN", "Unknown", "Unknown", "Okta-Integrations")
 BASE62 = string.digits + string.ascii_letters
 _FIRST: Final = "Ada Bao Carla Dag Elif Farid Greta Hugo Ines Jonas Kaya Lena Marek Nadia Omar Petra Rosa Sven Tara"
 _LAST: Final = "Aas Brandt Costa Dahl Evans Fischer Garcia Holm Jansen Kim Larsen Moreau Novak Olsen Park Reed Tan"
@@ -134,8 +139,9 @@ def stable_id(prefix: str, text: str) -> str:
 
 
 def staff(rng: Random, size: int) -> list[Person]:
-    """Return `size` people (at most 320) spread over the offices; the first six, or a sixth, are admins."""
-    names = [f"{first} {last}" for first in _FIRST.split() for last in _LAST.split()]
+    """Return `size` people spread over the offices, beyond 323 with numbers; the first six, or a sixth, are admins."""
+    rounds = ("", *map(str, range(2, 2 + (size - 1) // 323)))
+    names = [f"{first} {last}{more}" for more in rounds for first in _FIRST.split() for last in _LAST.split()]
     people = []
     for number, name in enumerate(rng.sample(names, size)):
         login = f"{name.lower().replace(' ', '.')}@example.com"

@@ -1,19 +1,23 @@
 """Events to the tables: parts that repeat by their number, what is an event's own by its value. The hot path."""
 
 import re
+from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Raw
 
-from .model import Event, Outline, Transaction, compact, decode_debug, decode_transaction
-from .parts import Unfit, as_text, folded, members, new_parts, noted_services
-from .repair import Trouble, parse, read_flag
-from .schema import COLUMNS, EXPORTS, FEEDBACK, TARGET_COLUMNS, Column
+from .model import Event, Outline, Transaction, compact, decode_notes, decode_transaction
+from .noted import Notes, read_notes
+from .parts import Part, Unfit, as_text, folded, members, new_parts
+from .repair import Trouble, parse
+from .schema import COLUMNS, TARGET_COLUMNS, Column
 
 ROWS = 50_000
-PARTS = 20_000
+CHUNK = 2_000
 ARROW = {
     "text": pa.string(),
     "json": pa.string(),
@@ -25,21 +29,32 @@ ARROW = {
 }
 ROW = Column("_row", "", "count", "number while reading")
 
-_TYPES = {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS, ROW)}
-_HEAD = ("event_type", "severity", "display_message")
-_OWN = ("uuid", "published", "transaction_id", "transaction_type", "api_token_id", "ip_categories")
-_DEBUG = ("job_id", "request_uri", "trace_id", "dt_hash", "_noted_level", "_noted_detection", "threat_suspected")
-_VERDICT = ("judged_uuid", "judged_type", "feedback_label", "feedback_reason")
-_REST = ("debug_data", "extra", "source", "record", "issues", "_row")
-_NOTED = frozenset(("proxytype", "tunnels", "anonymizerstatus", "associatedproxies"))
+_TYPES = {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS, ROW)} | {"debug_data": pa.binary()}
+_HEAD = ("event_type", "severity", "display_message", "_head_extra")
+_NOTED = (
+    *("job_id", "request_uri", "trace_id", "dt_hash", "_noted_level", "_noted_detection", "threat_suspected"),
+    *("judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
+)
+_OPERATION = ("transaction_id", "transaction_type", "api_token_id", "_own_extra")
+_OWN = ("uuid", "published", *_OPERATION, "debug_data", *_NOTED)
+_PLACE = ("source", "record", "issues")
+_NUMBERS = ("_head", *(f"_{name}" for name in new_parts()))
+_TYPES |= dict.fromkeys(_NUMBERS, pa.int32())
+_EITHER = (
+    ("ip_chain", "ip_chain", "_client_chain"),
+    ("risk_level", "_level", "_noted_level"),
+    ("detection_name", "_detection", "_noted_detection"),
+)
+_NOTHING: tuple[tuple[Any, ...], tuple[str, ...]] = ((None,) * len(_NOTED), ())
+_AROUND = len(b'{"debugData":}')
 _WEB = re.compile(rb'\{"type":"(\w+)","id":"([!#-\[\]-~]+)","detail":\{\}\}').fullmatch
-_JOB = re.compile(r"/download/([^/?#]+?)(?:\.[A-Za-z0-9]+)?(?:[?#]|$)")
-_LEVEL = re.compile(r"\blevel\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
-_DETECTION = re.compile(r"detection_?name\"?\s*[=:]\s*\"?([^\",}]+)", re.IGNORECASE)
+_KEYS = sum(len(f'"{field.encode_name}":,') for field in msgspec.structs.fields(Outline)) - len(",")
+_FRAME = _KEYS + len('{""}') + len('"2026-03-02T08:00:00.000Z"')
+"""What an event has around its values in the usual form: every key, its punctuation, quotes of the uuid, the time."""
 
 
 class Rows:
-    """Collects events one by one and gives them back as Arrow batches."""
+    """Collects events and gives them back as Arrow batches."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -50,93 +65,145 @@ class Rows:
 
     def _start(self) -> None:
         self.parts = new_parts()
-        self.list = list(self.parts.values())
+        self.rows: list[tuple[Any, ...]] = []
+        self.settled: list[pa.RecordBatch] = []
+        self.words: dict[int, tuple[str, ...]] = {}
         self.heads: dict[tuple[Any, ...], int] = {}
-        self.numbers: list[tuple[int, ...]] = []
-        self.own: list[tuple[Any, ...]] = []
-        self.seen: set[tuple[int, int]] = set()
+        self.lengths: list[int] = []
+        self.seen: set[bytes] = set()
 
-    def add_text(self, raw: bytes, event: Outline, source: str, record: int) -> None:
-        """Add an event whose text is as documented; raise Unfit, and add nothing, where it is not in every detail."""
-        parts = (
-            *(event.actor, event.client, event.device, event.authentication_context),
-            *(event.outcome, event.security_context, event.request, event.target),
-        )
-        numbers = [part.find(text) for part, text in zip(self.list, parts, strict=True)]
-        head = self._head(event)
-        self._verify(raw, head, len(raw) - sum(map(len, parts)) - len(event.debug_context) - len(event.transaction))
-        debug = _debug(event.debug_context)
-        self._add(event, head, numbers, _transaction(event.transaction), debug, "", (source, record, ""))
+    def add_run(self, raws: list[bytes], events: list[Outline], source: str, first: int) -> list[int]:
+        """Add events whose texts are as documented, and return the places of those that are not in every detail."""
+        self._make_room()
+        odd: set[int] = set()
+        texts = [list(map(attrgetter(name), events)) for name in self.parts]
+        columns = [part.find_all(texts[n], odd) for n, part in enumerate(self.parts.values())]
+        numbers = list(zip(map(self._head, events), *columns, strict=True))
+        sizes = list(map(sum, zip(*(map(len, column) for column in texts), strict=True)))
+        for at, event in enumerate(events):
+            try:
+                self._verify(event, raws[at], numbers[at][0], sizes[at])
+                own, words = _own(event)
+            except (ValueError, RecursionError):
+                odd.add(at)
+            if at not in odd:
+                self._add(own, words, numbers[at], (source, first + at, ""))
+        return sorted(odd)
 
     def add(self, event: Event, extra: dict[str, Any], flags: str, source: str, record: int) -> None:
         """Add an event that was repaired, with the fields that Okta does not document."""
+        self._make_room()
         numbers = [part.add(getattr(event, name)) for name, part in self.parts.items()]
-        transaction = event.transaction or Transaction()
-        debug = event.debug_context.debug_data if event.debug_context else None
-        self._add(event, self._head(event), numbers, transaction, debug, members(**extra), (source, record, flags))
+        debug = (event.debug_context.debug_data if event.debug_context else None) or {}
+        notes: Notes = {key: as_text(value) for key, value in debug.items()}
+        cells, words = read_notes(event.event_type, notes) if notes else _NOTHING
+        text = compact(debug).encode() if debug else None
+        operation = _operation(event.transaction or Transaction(), members(extra))
+        own = (event.uuid, event.published, *operation, text, *cells)
+        self._add(own, words, (self._head(event), *numbers), (source, record, flags))
+
+    def _add(
+        self, own: tuple[Any, ...], words: tuple[str, ...], numbers: tuple[int, ...], place: tuple[str, int, str]
+    ) -> None:
+        if words:
+            self.words[len(self.settled) * CHUNK + len(self.rows)] = words
+        self.rows.append((*own, *place, *numbers))
+        if len(self.rows) == CHUNK:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Turn rows into arrays while they are still at hand in the processor's memory."""
+        arrays = _arrays((*_OWN, *_PLACE, *_NUMBERS), self.rows)
+        self.settled.append(pa.RecordBatch.from_arrays(list(arrays.values()), list(arrays)))
+        self.rows = []
 
     def _head(self, event: Event | Outline) -> int:
         key = (event.event_type, event.severity, event.display_message, event.version, event.legacy_event_type)
-        return self.heads.setdefault(key, len(self.heads))
+        number = self.heads.get(key)
+        if number is None:
+            number = self.heads[key] = len(self.heads)
+            self.lengths.append(_FRAME + sum(len(msgspec.json.encode(value)) for value in key))
+        return number
 
-    def _verify(self, raw: bytes, head: int, rest: int) -> None:
-        """Make sure that no top-level key is given twice, by the length of what is not in a part."""
-        if (head, rest) not in self.seen:
-            trouble = Trouble()
-            parse(raw, trouble)
-            if trouble.flags:
-                raise Unfit
-            self.seen.add((head, rest))
+    def _verify(self, event: Outline, raw: bytes, head: int, parts: int) -> None:
+        """Make sure that an event has a name, a kind and a plausible time, and that its text names no key twice.
 
-    def _add(
-        self,
-        event: Event | Outline,
-        head: int,
-        numbers: list[int],
-        transaction: Transaction,
-        debug: dict[str, Any] | None,
-        extra: str,
-        place: tuple[str, int, str],
-    ) -> None:
-        cells = [part.cells[number] for part, number in zip(self.list, numbers, strict=True)]
-        noted = folded(debug)
-        more = [cell[-1] for cell in cells[:-1] if cell[-1]]
-        detail = transaction.detail
-        token = as_text(folded(detail).get("requestapitokenid")) if detail else None
-        more += [members(transaction__detail=detail)] if detail else []
-        more += [extra] if extra else []
-        self.own.append(
-            (
-                *(event.uuid, event.published, transaction.id, transaction.type, token),
-                _categories([word for cell in cells for word in cell[-2]], noted),
-                *_noted(event.event_type, noted),
-                *(compact(debug) if debug else None, ",".join(more), *place, self.count),
-            )
-        )
-        self.numbers.append((head, *numbers))
-        self.count += 1
-        if len(self.own) >= ROWS or max(len(part.cells) for part in self.list) >= PARTS:
+        Between its parts, the usual text has room for its keys and plain values and, give or take the forms of a time,
+        for nothing else: a key that is named twice takes ten characters at least. Other texts are looked at once, for
+        all that differ in nothing but their parts.
+        """
+        if not (event.uuid and event.event_type) or (event.published and event.published.year in (1, 9999)):
+            raise Unfit
+        inside = parts + len(event.debug_context) + len(event.transaction) + len(event.uuid)
+        if -4 <= len(raw) - inside - self.lengths[head] <= 5:
+            return
+        rest = raw
+        values = [getattr(event, name) for name in (*self.parts, "debug_context", "transaction")]
+        for text in (event.uuid.encode(), *map(bytes, values)):
+            rest = rest.replace(text, b"", 1) if len(text) > len(b"null") else rest
+        if rest not in self.seen:
+            _once(raw)
+            self.seen.add(rest)
+
+    def _make_room(self) -> None:
+        if len(self.settled) * CHUNK >= ROWS:
             self.flush()
 
     def flush(self) -> None:
         """Put what was collected into a batch of each table."""
-        numbers = [pa.array(column, pa.int32()) for column in zip(*self.numbers, strict=True)] or [
-            pa.array([], pa.int32())
-        ] * 9
-        columns = _arrays((*_OWN, *_DEBUG, *_VERDICT, *_REST), self.own)
-        columns |= _taken(_HEAD, [key[:3] for key in self.heads], numbers[0])
-        for part, number in zip(self.list, numbers[1:], strict=True):
-            columns |= _taken(part.columns, [cells[: len(part.columns)] for cells in part.cells], number)
-        columns["ip_chain"] = pc.coalesce(columns["ip_chain"], columns["_client_chain"])
-        columns["risk_level"] = pc.coalesce(columns["_level"], columns["_noted_level"])
-        columns["detection_name"] = pc.coalesce(columns["_detection"], columns["_noted_detection"])
-        columns["extra"] = _braced(
-            columns["extra"], [members(version=key[3], legacyEventType=key[4]) for key in self.heads], numbers[0]
-        )
+        self._settle()
+        own = pa.Table.from_batches(self.settled).combine_chunks()
+        columns = {name: _one(own[name]) for name in own.column_names}
+        heads = [(*key[:3], members({"version": key[3], "legacyEventType": key[4]})) for key in self.heads]
+        columns |= _taken(_HEAD, heads, columns["_head"])
+        for name, part in self.parts.items():
+            columns |= _taken(part.columns, [cells[: len(part.columns)] for cells in part.cells], columns[f"_{name}"])
+        for name, first, second in _EITHER:
+            columns[name] = pc.coalesce(columns[first], columns[second])
+        columns["debug_data"] = columns["debug_data"].cast(pa.string())
+        columns["extra"] = _extra([columns[name] for name in columns if name.endswith("_extra")])
+        columns["ip_categories"] = _categories(self.parts, columns, self.words)
+        columns["_row"] = pa.array(np.arange(self.count, self.count + len(own)))
+        self.count += len(own)
         wanted = [column.name for column in (*COLUMNS, ROW)]
         self.batches.append(pa.RecordBatch.from_arrays([columns[name] for name in wanted], wanted))
-        self.targets.append(_target_batch(columns, self.parts["target"].cells, numbers[-1]))
+        self.targets.append(_target_batch(columns, self.parts["target"].cells))
         self._start()
+
+
+def _own(event: Outline) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """Return the cells of an event that are its own, and what its debug data says about proxies."""
+    text = bytes(event.debug_context)
+    found = decode_notes(text or b"null")
+    notes: Any = (found.debug_data if found else None) or {}
+    debug = msgspec.json.encode(notes) if notes else None
+    if len(text) != len(debug or b"{}") + _AROUND:  # it names no key twice if nothing got lost on the way
+        _once(text)
+    cells, words = read_notes(event.event_type, notes) if notes else _NOTHING
+    return (event.uuid, event.published, *_transaction(event.transaction), debug, *cells), words
+
+
+def _transaction(raw: Raw) -> tuple[str | None, ...]:
+    text = bytes(raw)
+    if found := _WEB(text):
+        return (found[2].decode(), found[1].decode(), None, None)
+    _once(text)
+    return _operation(decode_transaction(text or b"null") or Transaction(), None)
+
+
+def _operation(transaction: Transaction, extra: str | None) -> tuple[str | None, ...]:
+    detail = transaction.detail
+    token = as_text(folded(detail).get("requestapitokenid")) if detail else None
+    more = (members({"transaction.detail": detail}) or "") + (extra or "")
+    return (transaction.id, transaction.type, token, more or None)
+
+
+def _once(text: bytes) -> None:
+    """Make sure that a text names no key twice."""
+    trouble = Trouble()
+    parse(text or b"null", trouble)
+    if trouble.flags:
+        raise Unfit
 
 
 def _arrays(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, pa.Array]:
@@ -149,80 +216,45 @@ def _taken(names: tuple[str, ...], cells: list[tuple[Any, ...]], numbers: pa.Arr
     return {name: array.take(numbers) for name, array in _arrays(names, cells).items()}
 
 
-def _braced(more: pa.Array, heads: list[str], numbers: pa.Array) -> pa.Array:
-    """Return the members of `extra` as a JSON object, missing where there are none."""
-    head = pa.array(heads, pa.string()).take(numbers)
-    both = pc.and_(pc.not_equal(head, ""), pc.not_equal(more, ""))
-    joined = pc.binary_join_element_wise(head, pc.if_else(both, ",", ""), more, "")
-    return pc.if_else(pc.equal(joined, ""), None, pc.binary_join_element_wise("{", joined, "}", ""))
+def _extra(members: list[pa.Array]) -> pa.Array:
+    """Return the members of a JSON object as the object, missing where there are none."""
+    joined = pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
+    braced = pc.binary_join_element_wise("{", pc.utf8_rtrim(joined, characters=","), "}", "")
+    return pc.if_else(pc.equal(joined, ""), None, braced)
 
 
-def _target_batch(columns: dict[str, pa.Array], cells: list[tuple[Any, ...]], numbers: pa.Array) -> pa.RecordBatch:
+def _categories(parts: dict[str, Part], columns: dict[str, pa.Array], words: dict[int, tuple[str, ...]]) -> pa.Array:
+    """Return everything that marks an address as a proxy, from wherever the record says so."""
+    found: list[str | None] = [None] * len(columns["uuid"])
+    telling = []
+    for name, part in parts.items():
+        services = [cells[-1] for cells in part.cells]
+        if any(services):
+            telling.append((services, columns[f"_{name}"].to_numpy()))
+    some = set(words)
+    for services, numbers in telling:
+        some |= set(np.flatnonzero(np.array([bool(each) for each in services])[numbers]).tolist())
+    for at in some:
+        every = {*words.get(at, ()), *(word for services, numbers in telling for word in services[numbers[at]])}
+        found[at] = " ".join(sorted({word.strip().upper().replace(" ", "_") for word in every} - {""})) or None
+    return pa.array(found, pa.string())
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column of one chunk, or of none, as an array."""
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
+
+
+def _target_batch(columns: dict[str, pa.Array], cells: list[tuple[Any, ...]]) -> pa.RecordBatch:
     """Return one row per target: the distinct lists of targets, repeated for each event that has them."""
     names = tuple(column.name for column in TARGET_COLUMNS[1:])
-    rows = _arrays(names, [row for cell in cells for row in cell[-1]])
-    sizes = np.array([len(cell[-1]) for cell in cells])
+    rows = _arrays(names, [row for cell in cells for row in cell[-2]])
+    sizes = np.array([len(cell[-2]) for cell in cells])
     starts = np.cumsum(sizes) - sizes
-    of_event = numbers.to_numpy()
+    of_event = columns["_target"].to_numpy()
     count = sizes[of_event]
     event = np.repeat(np.arange(len(of_event)), count)
     within = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
     wanted = pa.array(np.repeat(starts[of_event], count) + within)
     arrays = [columns["uuid"].take(pa.array(event)), *(rows[name].take(wanted) for name in names)]
     return pa.RecordBatch.from_arrays([*arrays, columns["_row"].take(pa.array(event))], ["uuid", *names, "_row"])
-
-
-def _transaction(raw: Any) -> Transaction:
-    text = bytes(raw)
-    if found := _WEB(text):
-        return Transaction(type=found[1].decode(), id=found[2].decode())
-    _once(text)
-    return decode_transaction(text) or Transaction() if text else Transaction()
-
-
-def _debug(raw: Any) -> dict[str, Any] | None:
-    text = bytes(raw)
-    debug = decode_debug(text) if text else None
-    data = debug.debug_data if debug else None
-    if text and text.count(b'":') - text.count(b'\\":') != len(data or ()) + (debug is not None):
-        _once(text)
-    return data
-
-
-def _once(text: bytes) -> None:
-    """Make sure that a text names no key twice."""
-    trouble = Trouble()
-    parse(text or b"null", trouble)
-    if trouble.flags:
-        raise Unfit
-
-
-def _noted(event_type: str, debug: dict[str, Any]) -> tuple[Any, ...]:
-    get = debug.get
-    uri, risk, threat = as_text(get("requesturi")), get("risk"), get("threatsuspected")
-    level, detection = (
-        (None, None) if risk is None else (_found(_LEVEL, as_text(risk)), _found(_DETECTION, as_text(risk)))
-    )
-    job = as_text(get("jobid"))
-    if not job and event_type in EXPORTS:
-        job = _found(_JOB, uri) or _found(_JOB, as_text(get("url")))
-    common = (job or None, uri, as_text(get("traceid")), as_text(get("dthash")), level)
-    judged: tuple[str | None, ...] = (None, None, None, None)
-    if event_type == FEEDBACK:
-        judged = tuple(as_text(get(key)) for key in ("eventuuid", "eventtype", "label", "reason"))
-    named = as_text(get("detectionname")) or detection
-    return (*common, named, None if threat is None else read_flag(threat), *judged)
-
-
-def _found(pattern: re.Pattern[str], text: str | None) -> str | None:
-    match = pattern.search(text) if text else None
-    return match[1] if match else None
-
-
-def _categories(words: list[str], debug: dict[str, Any]) -> str | None:
-    """Return everything that marks the address as a proxy, from wherever the record says so."""
-    if not debug.keys().isdisjoint(_NOTED):
-        words += noted_services(debug)
-    return (
-        " ".join(sorted({word.strip().upper().replace(" ", "_") for word in words} - {""})) or None if words else None
-    )

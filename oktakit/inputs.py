@@ -1,32 +1,94 @@
 """From what the user names (paths, folders, patterns, bytes, records) to sources, in an order of their own."""
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from glob import glob
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 
+from .containers import Member, members
 from .errors import InputError
 from .safe import text
 from .sources import Source
+from .tables import unique
 
-Inputs = str | Path | bytes | dict[str, Any] | Iterable[Any]
-_SUFFIXES = ("", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".csv", ".gz")
+Inputs = Any
+"""A path, several, a folder, a pattern, bytes, a file object, a dict, a list of dicts, or a DataFrame."""
+_SUFFIXES = (
+    *("", ".json", ".jsonl", ".ndjson", ".log", ".txt", ".csv", ".tsv"),
+    *(".gz", ".zip", ".bz2", ".zst", ".xz"),
+)
 
 
 def find_sources(logs: Inputs) -> list[Source]:
     """Return the inputs in the order of their names, so that neither argument nor folder order shows."""
+    if isinstance(logs, pd.DataFrame):
+        flags = set() if logs.columns.is_unique else {"duplicate_column"}
+        return [Source("table", _lines(_rows(logs)), flags=flags)]
     if isinstance(logs, dict) or (isinstance(logs, list) and logs and all(isinstance(item, dict) for item in logs)):
-        records = [logs] if isinstance(logs, dict) else logs
-        return [Source("records", b"\n".join(msgspec.json.encode(record) for record in records))]
+        return [Source("records", _lines([logs] if isinstance(logs, dict) else logs))]
     if isinstance(logs, bytes):
-        return [Source("bytes", logs)]
-    wanted = [logs] if isinstance(logs, str | Path) else list(logs)
-    paths = sorted({path.resolve(): path for item in wanted for path in _files(item)}.values())
-    parent = Path(os.path.commonpath([path.resolve().parent for path in paths])) if paths else Path()
-    return [Source(path.resolve().relative_to(parent).as_posix(), path) for path in paths]
+        return _unpacked(Source("bytes", logs))
+    if hasattr(logs, "read"):
+        content = logs.read()
+        return find_sources(content.encode(errors="surrogatepass") if isinstance(content, str) else content)
+    return _paths([logs] if isinstance(logs, str | Path) else list(logs))
+
+
+def _paths(wanted: list[Any]) -> list[Source]:
+    """Return the files that the user names, each once, and those in their archives."""
+    paths = sorted((path for item in wanted for path in _files(item)), key=Path.is_symlink, reverse=True)
+    found = {path.resolve(): path for path in paths}
+    parent = Path(os.path.commonpath([path.parent for path in found])) if found else Path()
+    sources = [Source(real.relative_to(parent).as_posix(), path) for real, path in sorted(found.items())]
+    for source in sources:
+        source.flags |= {"symlink"} if Path(str(source.origin)).is_symlink() else set()
+    return [member for source in sources for member in _unpacked(source)]
+
+
+def _unpacked(source: Source) -> list[Source]:
+    """Return one source per file of an archive, or the source itself where it is none."""
+    if isinstance(source.origin, Member):
+        return [source]
+    inside = sorted(members(source.origin).items())
+    return [Source(f"{source.name}/{name}", member, flags=set(source.flags)) for name, member in inside] or [source]
+
+
+def _lines(records: Iterable[Any]) -> bytes:
+    return b"\n".join(map(_line, records))
+
+
+def _line(record: Any) -> bytes:
+    """Return a record as JSON text; half characters stay what they are, and are flagged when it is read."""
+    try:
+        return msgspec.json.encode(record, enc_hook=_text)
+    except ValueError:
+        return json.dumps(record, default=_text).encode()
+
+
+def _text(value: Any) -> Any:
+    """Return a value that JSON does not know: a time as ISO 8601, a number as one, nothing for what is missing."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table without what is missing; whole numbers that stood beside gaps are whole again."""
+    names = unique(map(str, table.columns))
+    for values in table.itertuples(index=False, name=None):
+        row = zip(names, values, strict=True)
+        yield {name: _plain(value) for name, value in row if not (pd.api.types.is_scalar(value) and pd.isna(value))}
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _files(item: Any) -> list[Path]:

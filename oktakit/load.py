@@ -1,6 +1,9 @@
 """Read a log: every record is kept, counted as a duplicate, or rejected with a reason."""
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,12 +13,12 @@ from .account import check_values, drop_duplicates
 from .errors import InputError
 from .flatten import ARROW, ROW, Rows
 from .inputs import Inputs, find_sources
-from .log import Log
-from .model import Outline
-from .records import Record, read_records, tolerate
+from .log import Log, to_pandas
+from .parquet import is_written, read_events
+from .records import Record, read_records, read_texts, tolerate
 from .safe import text
 from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
-from .sources import Source
+from .sources import Document, Run, Source
 
 
 def read_log(logs: Inputs) -> Log:
@@ -45,11 +48,26 @@ def read_log(logs: Inputs) -> Log:
     kept, but flagged: 1 bad_uuid
     2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days
     """
+    if isinstance(logs, str | Path) and is_written(Path(logs)):
+        return read_events(Path(logs))
     sources = find_sources(logs)
     reader = _Reader()
-    for source in sources:
-        reader.read(source)
-    return reader.log(sources)
+    with _no_collection():
+        for source in sources:
+            reader.read(source)
+        return reader.log(sources)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking through millions of rows that all stay."""
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
 
 
 def read_raw(log: Log, uuid: str) -> list[str]:
@@ -79,10 +97,10 @@ def read_raw(log: Log, uuid: str) -> list[str]:
     return [raw for source, record in rows.itertuples(index=False) for raw in _texts(log, source, record, uuid)]
 
 
-def _texts(log: Log, name: str, record: int, uuid: str) -> Iterator[str]:
-    for found in read_records(Source(name, log.origins[name])):
-        if found.record == record and uuid.encode() in found.raw:
-            yield found.raw.decode()
+def _texts(log: Log, name: str, record: int, uuid: str) -> list[str]:
+    """Return the texts at a place; where it holds several, those that show the uuid."""
+    texts = [raw for number, raw in read_texts(Source(name, log.origins[name])) if number == record]
+    return [raw.decode() for raw in [raw for raw in texts if uuid.encode() in raw] or texts]
 
 
 class _Reader:
@@ -96,28 +114,27 @@ class _Reader:
     def read(self, source: Source) -> None:
         """Read one source to its end."""
         count = 0
-        for record in read_records(source):
-            count += 1
-            if record.outline is None or not self._add_text(record, record.outline, source.name):
-                self._add(record, source.name)
+        for found in read_records(source):
+            if isinstance(found, Run):
+                self._add_run(found._replace(number=found.number or count + 1), source.name)
+                count += len(found.raws)
+            else:
+                count += 1
+                self._add(found._replace(number=found.number or count), source.name)
         self.found.append(count)
 
-    def _add_text(self, record: Record, event: Outline, source: str) -> bool:
-        """Add an event by its text, and return whether that could be done."""
-        try:
-            self.rows.add_text(record.raw, event, source, record.record)
-        except (ValueError, RecursionError):
-            return False
-        return True
+    def _add_run(self, run: Run, source: str) -> None:
+        """Add events by their texts, and by the tolerant way those that are odd in some detail."""
+        for at in self.rows.add_run(run.raws, run.outlines, source, run.number):
+            for record in tolerate(Document(run.number + at, run.raws[at])):
+                self._add(record, source)
 
     def _add(self, record: Record, source: str) -> None:
-        if record.outline is not None:
-            (record,) = (inner._replace(record=record.record) for inner in tolerate(record.document))
         if record.event is None:
             excerpt = text(record.raw[:800].decode(errors="replace"))
-            self.rejected.append((source, record.record, record.reason, excerpt))
+            self.rejected.append((source, record.number, record.reason, excerpt))
         else:
-            self.rows.add(record.event, record.extra, record.flags, source, record.record)
+            self.rows.add(record.event, record.extra, record.flags, source, record.number)
 
     def log(self, sources: list[Source]) -> Log:
         """Return everything that was collected, without duplicates and in order."""
@@ -141,9 +158,7 @@ def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
 
 
 def _frame(batches: list[pa.RecordBatch], columns: tuple[Column, ...]) -> pd.DataFrame:
-    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
-    frame: pd.DataFrame = pa.Table.from_batches(batches).to_pandas(types_mapper=types.get, self_destruct=True)
-    return frame.astype({column.name: "int64" for column in columns if column.kind == "count"})
+    return to_pandas(pa.Table.from_batches(batches), columns)
 
 
 def _account(

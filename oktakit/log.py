@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
+from .containers import Origin
 from .safe import text
+from .schema import Column
 
 
 @dataclass(frozen=True, repr=False)
@@ -23,7 +25,7 @@ class Log:
     targets: pd.DataFrame
     rejected: pd.DataFrame
     sources: pd.DataFrame
-    origins: dict[str, Path | bytes] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the account as text."""
@@ -62,3 +64,10 @@ class Log:
 
 def _plural(count: int, word: str) -> str:
     return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def to_pandas(table: pa.Table, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return an Arrow table, which is used up, with the types that its columns have in pandas."""
+    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, self_destruct=True)
+    return frame.astype({column.name: "int64" for column in columns if column.kind == "count"})

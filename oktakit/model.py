@@ -245,8 +245,14 @@ class Outline(_Part):
     target: Raw = _MISSING
 
 
+class Notes(_Part):
+    """Debug data as it is on the wire: every value is text."""
+
+    debug_data: dict[str, str | None] | None = None
+
+
 outline = msgspec.json.Decoder(Outline).decode
-decode_debug = msgspec.json.Decoder(Debug | None).decode
+decode_notes = msgspec.json.Decoder(Notes | None).decode
 decode_transaction = msgspec.json.Decoder(Transaction | None).decode
 
 

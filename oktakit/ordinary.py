@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from oktakit.cast import LAPTOPS, PHONE, PLACES, REPORTS, Job, Login, Origin, Person, stable_id
-from oktakit.schema import DOWNLOAD, FEEDBACK, GENERATE, REQUEST
-from oktakit.synth import (
+from .cast import LAPTOPS, PHONE, PLACES, REPORTS, Job, Login, Origin, Person, stable_id
+from .schema import DOWNLOAD, FEEDBACK, GENERATE, REQUEST
+from .synth import (
+    APP,
     CONSOLE,
+    FACTOR,
     MAIL,
+    MEMBER,
     RISK,
     START,
     Event,
     app,
-    job_event,
+    make_event,
     new_job,
     new_session,
     report,
     target,
     user,
-    web_event,
 )
 
 Facts = dict[str, Any]
@@ -38,11 +41,10 @@ class Shift(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Ordinary events and report runs, all sessions, and admins' sessions that never opened the Admin Console."""
+    """Ordinary events and report runs, and the admins' sessions that never opened the Admin Console."""
 
     events: list[Event]
     exports: list[Facts]
-    shifts: list[Shift]
     free: list[Shift]
 
 
@@ -60,36 +62,36 @@ def minutes(rng: Random, low: float, high: float) -> timedelta:
     return timedelta(milliseconds=int(rng.uniform(low, high) * 60_000))
 
 
-def request(rng: Random, at: datetime, login: Login, job: Job, *, scope: bool = True) -> Event:
-    """Return the event of somebody asking for a report; `scope` says whether it tells columns and filter."""
+def step(
+    rng: Random,
+    at: datetime,
+    event_type: str,
+    login: Login | None,
+    job: Job,
+    *,
+    scope: bool = False,
+    failed: bool = False,
+) -> Event:
+    """Return the event of a report being asked for, made or collected; `scope` is whether columns and filter show.
+
+    Without a login the report is made by Okta itself.
+    """
+    ends = {REQUEST: "async_csv_download_schedule", DOWNLOAD: f"download/{job.id}.csv"} if job.key else {}
+    uri = f"/reports/{job.report.path}/{ends.get(event_type, 'csv_download')}"
     detail = {"columns": job.report.columns, "filter": job.filter, "exportType": "CSV"} if scope else None
-    uri = f"/reports/{job.report.path}/{'async_csv_download_schedule' if job.key else 'csv_download'}"
-    return web_event(rng, at, REQUEST, login, uri=uri, target=report(job, detail), debug=job.debug)
-
-
-def generate(rng: Random, at: datetime, job: Job, login: Login | None = None, *, failed: bool = False) -> Event:
-    """Return the event of a report being made: by Okta itself, or in the name of `login`."""
     outcome = ("FAILURE", "Report generation timed out") if failed else ("SUCCESS", None)
-    if login is None:
-        return job_event(rng, at, GENERATE, target=report(job), debug=job.debug, outcome=outcome)
-    uri = f"/reports/{job.report.path}/csv_download"
-    return web_event(rng, at, GENERATE, login, uri=uri, target=report(job), debug=job.debug, outcome=outcome)
-
-
-def download(rng: Random, at: datetime, login: Login, job: Job) -> Event:
-    """Return the event of somebody collecting a report."""
-    uri = f"/reports/{job.report.path}/" + (f"download/{job.id}.csv" if job.key else "csv_download")
-    return web_event(rng, at, DOWNLOAD, login, uri=uri, target=report(job), debug=job.debug)
+    what = report(job, detail)
+    return make_event(rng, at, event_type, login, uri=uri, target=what, debug=job.debug, outcome=outcome)
 
 
 def console(rng: Random, at: datetime, login: Login) -> Event:
     """Return the event of somebody opening the Admin Console."""
-    return web_event(rng, at, CONSOLE, login, target=app("Okta Admin Console"))
+    return make_event(rng, at, CONSOLE, login, target=app("Okta Admin Console"))
 
 
 def mail(rng: Random, at: datetime, person: Person) -> Event:
     """Return the event of Okta sending somebody an e-mail."""
-    return job_event(rng, at, MAIL, target=user(person))
+    return make_event(rng, at, MAIL, None, target=user(person))
 
 
 def detection(
@@ -104,7 +106,7 @@ def detection(
         "traceId": f"{rng.getrandbits(128):032x}",
         "externalSessionId": login.session or "unknown",
     }
-    event = web_event(rng, at, kind, login, target=user(login.person), debug={**known, **(debug or {})})
+    event = make_event(rng, at, kind, login, target=user(login.person), debug={**known, **(debug or {})})
     risk = {"level": level, "previousLevel": "LOW", "reasons": ["New IP"], "detectionName": name, "issuer": "OKTA"}
     return {**event, "securityContext": {**event["securityContext"], "risk": risk}}
 
@@ -115,7 +117,7 @@ def plant_feedback(rng: Random, judged: Event, about: Person, judges: Sequence[J
     for judge in judges:
         why = {"reason": judge.reason} if judge.reason else {}
         debug = {"eventUuid": judged["uuid"], "eventType": judged["eventType"], "label": judge.label, **why}
-        events.append(web_event(rng, judge.at, FEEDBACK, judge.login, target=user(about), debug=debug))
+        events.append(make_event(rng, judge.at, FEEDBACK, judge.login, target=user(about), debug=debug))
     facts = {
         "kind": "feedback",
         "about": about.login,
@@ -147,7 +149,7 @@ def sign_in(rng: Random, at: datetime, login: Login) -> list[Event]:
         (9, "user.authentication.auth_via_mfa", user(login.person) + factor, {}, ("SUCCESS", None)),
     )
     return [
-        web_event(rng, at + timedelta(seconds=after), kind, login, target=to, debug=data, outcome=outcome)
+        make_event(rng, at + timedelta(seconds=after), kind, login, target=to, debug=data, outcome=outcome)
         for after, kind, to, data, outcome in steps
     ]
 
@@ -198,21 +200,21 @@ def _routine(rng: Random, shift: Shift, busy: int) -> list[Event]:
     events = sign_in(rng, start, login)
     if rng.random() < 0.08:
         bad, before = ("FAILURE", "INVALID_CREDENTIALS"), start - timedelta(seconds=20)
-        events.append(web_event(rng, before, START, login._replace(session=None), outcome=bad))
+        events.append(make_event(rng, before, START, login._replace(session=None), outcome=bad))
     for _ in range(rng.randint(1, busy)):
         at = start + minutes(rng, 1, 480)
-        events.append(web_event(rng, at, "user.authentication.sso", login, target=app(rng.choice(apps))))
+        events.append(make_event(rng, at, APP, login, target=app(rng.choice(apps))))
     if rng.random() < 0.4:
-        events.append(web_event(rng, start + timedelta(hours=8, minutes=30), "user.session.end", login))
+        events.append(make_event(rng, start + timedelta(hours=8, minutes=30), "user.session.end", login))
     return events
 
 
 def _chores(rng: Random, shift: Shift) -> list[Event]:
     """Return what Okta does for somebody now and then, and the enrolment of a new factor."""
     at, person = shift.start + minutes(rng, 60, 300), shift.login.person
-    events = [job_event(rng, at, "application.user_membership.add", target=user(person) + app("Example Board"))]
+    events = [make_event(rng, at, MEMBER, None, target=user(person) + app("Example Board"))]
     if rng.random() < 0.3:
-        events.append(web_event(rng, at, "user.mfa.factor.activate", shift.login, target=user(person)))
+        events.append(make_event(rng, at, FACTOR, shift.login, target=user(person)))
     return events
 
 
@@ -222,14 +224,14 @@ def _own_export(rng: Random, run: int, shift: Shift, later: Shift | None) -> Pla
     job = new_job(rng, rng.choice(REPORTS), KEYS[run % len(KEYS)])
     at, by = start + minutes(rng, 10, 240), login if run % 10 in (1, 4, 8) or not job.key else None
     made_at = at + minutes(rng, 0.2, 2)
-    asked = request(rng, at, login, job, scope=rng.random() < 0.5)
-    made = generate(rng, made_at, job, by, failed=ending == "failed")
+    asked = step(rng, at, REQUEST, login, job, scope=rng.random() < 0.5)
+    made = step(rng, made_at, GENERATE, by, job, failed=ending == "failed")
     taken = [(made_at + minutes(rng, 0.1, 1), login)] if ending in ("now", "twice") else []
     if ending == "twice":
         taken.append((made_at + minutes(rng, 5, 90), login))
     if ending == "later" and later:
         taken.append((later.start + minutes(rng, 5, 60), later.login))
-    collected = [download(rng, when, who, job) for when, who in taken]
+    collected = [step(rng, when, DOWNLOAD, who, job) for when, who in taken]
     told = [mail(rng, made_at, login.person)] if ending in ("later", "lost") else []
     facts = {
         "job_id": job.id if job.key else None,
@@ -250,7 +252,7 @@ def _small_alarms(rng: Random, shifts: Sequence[Shift], admins: Sequence[Shift])
     events = []
     for shift in shifts[7::40]:
         alarm = detection(rng, shift.start + minutes(rng, 5, 50), shift.login, "LOW")
-        later = [one for one in admins if one.start > shift.start + timedelta(hours=1)]
+        later = islice((one for one in admins if one.start > shift.start + timedelta(hours=1)), 100)
         judges = [
             Judge(one.start + minutes(rng, 10, 60), one.login, "false_positive")
             for one in later
@@ -260,7 +262,7 @@ def _small_alarms(rng: Random, shifts: Sequence[Shift], admins: Sequence[Shift])
     return events
 
 
-def _roughen(rng: Random, event: Event) -> Event:
+def roughen(rng: Random, event: Event) -> Event:
     """Return the event with what real logs lack now and then: a place, a session, a word about proxies."""
     roll = rng.random()
     if event["transaction"]["type"] == "JOB" or roll > 0.12:
@@ -286,9 +288,9 @@ def background(rng: Random, days: int, people: Sequence[Person], *, busy: int = 
     events += [event for shift in shifts[::25] for event in _chores(rng, shift)]
     exports: list[Facts] = []
     for run, shift in enumerate(at_work):
-        later = next((one for one in at_work[run + 1 :] if one.login.person == shift.login.person), None)
+        later = next((one for one in islice(at_work, run + 1, None) if one.login.person == shift.login.person), None)
         made, facts = _own_export(rng, run, shift, later)
         events += made
         exports.append(facts)
     events += _small_alarms(rng, shifts, at_work)
-    return Scene([_roughen(rng, event) for event in events], exports, shifts, admins[::3])
+    return Scene([roughen(rng, event) for event in events], exports, admins[::3])

@@ -4,8 +4,6 @@ Most parts of an event (who, from where, in which session) stand in many events 
 read once: `Part.find` knows the texts it has seen, and a table is put together from the numbers it gives out.
 """
 
-import json
-from array import array
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -31,7 +29,7 @@ from .model import (
     UserAgent,
     compact,
 )
-from .repair import Trouble, parse, read_flag
+from .repair import Trouble, parse
 from .schema import fold
 
 Cells = tuple[Any, ...]
@@ -47,29 +45,32 @@ class Unfit(ValueError):
 class Part:
     """One part of the events: the columns it fills, and the distinct cells seen so far.
 
-    `read` turns the typed part into its cells; the last cell is never a column but what belongs into `extra`, as
-    members of a JSON object, and the one before it what the part says about proxies.
+    `read` turns the typed part into its cells: those of its columns, and last what the part says about proxies. A
+    column whose name ends in `_extra` holds what belongs into `extra`, as members of a JSON object.
     """
 
     def __init__(self, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
         """Describe a part of the type `kind`."""
         self.columns, self.read = columns, read
         self.decode = msgspec.json.Decoder(kind | None).decode
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything, keeping only the empty part, which is number 0."""
-        self.cells: list[Cells] = [self.read(None)]
+        self.cells: list[Cells] = [read(None)]
         self.known: dict[bytes, int] = {b"": 0, b"null": 0}
-        self.numbers = array("i")
 
-    def find(self, raw: Raw) -> int:
-        """Return the number of a part by its text; raise Unfit where the text is not as documented."""
-        text = bytes(raw)
-        number = self.known.get(text)
-        if number is None:
-            number = self.known[text] = self.add(self._typed(text))
-        return number
+    def find_all(self, raws: list[Raw], odd: set[int]) -> list[int]:
+        """Return the numbers of parts by their texts, adding to `odd` where one is not as documented."""
+        found: list[Any] = [self.known.get(bytes(raw)) for raw in raws]
+        if None in found:
+            for at, number in enumerate(found):
+                found[at] = self._find(bytes(raws[at]), at, odd) if number is None else number
+        return found
+
+    def _find(self, text: bytes, at: int, odd: set[int]) -> int:
+        try:
+            if text not in self.known:
+                self.known[text] = self.add(self._typed(text))
+        except (ValueError, RecursionError):
+            odd.add(at)
+        return self.known.get(text, 0)
 
     def add(self, typed: Any) -> int:
         """Return the number of a new part."""
@@ -84,14 +85,14 @@ class Part:
         return self.decode(text)
 
 
-def members(**fields: Any) -> str:
-    """Return fields as the members of a JSON object without its braces, leaving out what says nothing.
+def members(fields: dict[str, Any]) -> str | None:
+    """Return fields as members of a JSON object, each with a comma behind it; None where no field says anything.
 
-    >>> members(version="0", legacyEventType=None)
-    '"version":"0"'
+    >>> members({"version": "0", "legacyEventType": None})
+    '"version":"0",'
     """
-    kept = {path.replace("__", "."): value for path, value in fields.items() if value not in (None, "", {}, [])}
-    return compact(kept)[1:-1] if kept else ""
+    kept = {path: value for path, value in fields.items() if value not in (None, "", {}, [])}
+    return f"{compact(kept)[1:-1]}," if kept else None
 
 
 def folded(details: Details) -> dict[str, Any]:
@@ -106,8 +107,8 @@ def as_text(value: Any) -> str | None:
 
 def _actor(part: Actor | None) -> Cells:
     part = part or Actor()
-    extra = members(actor__detailEntry=part.detail_entry)
-    return (part.id, part.type, part.alternate_id, part.display_name, (), extra)
+    extra = members({"actor.detailEntry": part.detail_entry})
+    return (part.id, part.type, part.alternate_id, part.display_name, extra, ())
 
 
 def _client(part: Client | None) -> Cells:
@@ -118,52 +119,56 @@ def _client(part: Client | None) -> Cells:
         *(part.ip_address, agent.raw_user_agent, agent.browser, agent.os, part.device, part.zone, part.id),
         *(geo.country, geo.state, geo.city, str(postal_code) if type(postal_code) is int else postal_code),
         *(point.lat, point.lon, compact(hops) if hops else None),
-        *(_services(*(hop.ip_details for hop in hops or ())), ""),
+        _services(*(hop.ip_details for hop in hops or ())),
     )
 
 
 def _device(part: Device | None) -> Cells:
-    extra = members(device=part)
+    extra = members({"device": part})
     part = part or Device()
-    return (part.id, part.managed, part.registered, (), extra)
+    return (part.id, part.managed, part.registered, extra, ())
 
 
 def _authentication(part: Authentication | None) -> Cells:
     part = part or Authentication()
     extra = members(
-        authenticationContext__authenticationProvider=part.authentication_provider,
-        authenticationContext__credentialProvider=part.credential_provider,
-        authenticationContext__issuer=part.issuer,
-        authenticationContext__interface=part.interface,
-        authenticationContext__authenticationStep=part.authentication_step,
-        authenticationContext__authenticatorContext=part.authenticator_context,
+        {
+            "authenticationContext.authenticationProvider": part.authentication_provider,
+            "authenticationContext.credentialProvider": part.credential_provider,
+            "authenticationContext.issuer": part.issuer,
+            "authenticationContext.interface": part.interface,
+            "authenticationContext.authenticationStep": part.authentication_step,
+            "authenticationContext.authenticatorContext": part.authenticator_context,
+        }
     )
-    return (part.credential_type, part.external_session_id, part.root_session_id, (), extra)
+    return (part.credential_type, part.external_session_id, part.root_session_id, extra, ())
 
 
 def _outcome(part: Outcome | None) -> Cells:
     part = part or Outcome()
-    return (part.result, part.reason, (), "")
+    return (part.result, part.reason, ())
 
 
 def _security(part: Security | None) -> Cells:
     part = part or Security()
     risk = part.risk or _RISK
     extra = members(
-        securityContext__ipDetails=part.ip_details,
-        securityContext__risk=part.risk,
-        securityContext__userBehaviors=part.user_behaviors,
-        securityContext__botProtection=part.bot_protection,
+        {
+            "securityContext.ipDetails": part.ip_details,
+            "securityContext.risk": part.risk,
+            "securityContext.userBehaviors": part.user_behaviors,
+            "securityContext.botProtection": part.bot_protection,
+        }
     )
     return (
         *(part.is_proxy, part.as_number, part.as_org, part.isp, part.domain, risk.level, risk.detection_name),
-        *(_services(part.ip_details), extra),
+        *(extra, _services(part.ip_details)),
     )
 
 
 def _request(part: Request | None) -> Cells:
     hops: list[Hop] = (part and part.ip_chain) or []
-    return (compact(hops) if hops else None, _services(*(hop.ip_details for hop in hops)), "")
+    return (compact(hops) if hops else None, _services(*(hop.ip_details for hop in hops)))
 
 
 def _targets(part: list[Target] | None) -> Cells:
@@ -174,7 +179,7 @@ def _targets(part: list[Target] | None) -> Cells:
     return (
         *(report.id, report.display_name, as_text(scope.get("columns")), as_text(scope.get("filter"))),
         *(as_text(scope.get("exporttype")), user.id, user.alternate_id, compact(part) if part else None),
-        *((), [target_cells(number, target) for number, target in enumerate(part)]),
+        *([target_cells(number, target) for number, target in enumerate(part)], ()),
     )
 
 
@@ -187,28 +192,8 @@ def target_cells(position: int, target: Target) -> Cells:
 def _services(*details: IpDetails | None) -> tuple[str, ...]:
     """Return the names of the services that addresses are known for."""
     found = [category for known in details for category in (known and known.ip_service_categories) or ()]
-    return tuple(word for one in found for word in (one.type or "", "anonymous" if one.is_anonymous else ""))
-
-
-def noted_services(debug: dict[str, Any]) -> list[str]:
-    """Return what debug data says about proxies: tunnels, type of proxy, anonymizer, proxies seen before."""
-    words = [as_text(debug.get("proxytype")) or ""]
-    for tunnel in _tunnels(debug.get("tunnels")):
-        words += [str(tunnel.get("type") or ""), "anonymous" if read_flag(tunnel.get("anonymous")) else ""]
-    if status := as_text(debug.get("anonymizerstatus")):
-        words.append(f"anonymizer {status}")
-    if debug.get("associatedproxies") not in (None, "", "[]"):
-        words.append("associated proxy")
-    return words
-
-
-def _tunnels(value: Any) -> list[dict[str, Any]]:
-    """Return the tunnels that debug data names, as a list or as JSON text."""
-    try:
-        found = json.loads(value) if isinstance(value, str) and value else value
-    except (ValueError, RecursionError):
-        found = None
-    return [tunnel for tunnel in found if isinstance(tunnel, dict)] if isinstance(found, list) else []
+    words = (word for one in found for word in (one.type, "anonymous" if one.is_anonymous else None))
+    return tuple(filter(None, words))
 
 
 _PLACE = ("ip_address", "raw_user_agent", "browser", "os", "device", "zone", "client_id")
@@ -218,17 +203,18 @@ _SCOPE = ("report_id", "report_name", "export_columns", "export_filter", "export
 
 def new_parts() -> dict[str, Part]:
     """Return the parts of an event by the field that holds them."""
+    actor = ("actor_id", "actor_type", "actor_alternate_id", "actor_display_name", "_actor_extra")
+    device = ("device_id", "device_managed", "device_registered", "_device_extra")
+    session = ("credential_type", "external_session_id", "root_session_id", "_authentication_extra")
+    security = ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection", "_security_extra")
+    user = ("target_user_id", "target_user_alternate_id", "targets")
     return {
-        "actor": Part(Actor, ("actor_id", "actor_type", "actor_alternate_id", "actor_display_name"), _actor),
+        "actor": Part(Actor, actor, _actor),
         "client": Part(Client, (*_PLACE, *_GEO_COLUMNS), _client),
-        "device": Part(Device, ("device_id", "device_managed", "device_registered"), _device),
-        "authentication_context": Part(
-            Authentication, ("credential_type", "external_session_id", "root_session_id"), _authentication
-        ),
+        "device": Part(Device, device, _device),
+        "authentication_context": Part(Authentication, session, _authentication),
         "outcome": Part(Outcome, ("outcome_result", "outcome_reason"), _outcome),
-        "security_context": Part(
-            Security, ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection"), _security
-        ),
+        "security_context": Part(Security, security, _security),
         "request": Part(Request, ("ip_chain",), _request),
-        "target": Part(list[Target], (*_SCOPE, "target_user_id", "target_user_alternate_id", "targets"), _targets),
+        "target": Part(list[Target], (*_SCOPE, *user), _targets),
     }

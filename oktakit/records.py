@@ -3,48 +3,48 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .model import Event, Outline
-from .repair import Trouble, parse, repair
+import msgspec
+
+from .documents import documents
+from .model import Event
+from .repair import Trouble, repair
 from .schema import fold
-from .shapes import unwrap
-from .sources import MAX_RECORD, Document, Source, documents
+from .shapes import Inner, understand, unwrap
+from .sources import MAX_RECORD, Document, Run, Source
 
 
 class Record(NamedTuple):
     """One record: its place, its text, and the event with its flags, or the reason why there is none.
 
-    `outline` is there instead of `event` where the text looks as documented; its parts are not yet verified.
+    `number` is its line or row, 0 where only the order counts.
     """
 
-    record: int
-    document: Document
-    outline: Outline | None = None
+    number: int
+    raw: bytes
     event: Event | None = None
     extra: dict[str, Any] = {}  # noqa: RUF012  # never changed: the same empty one for all
     flags: str = ""
     reason: str = ""
 
-    @property
-    def raw(self) -> bytes:
-        """Return the record as it stands in its source."""
-        return self.document.raw
+
+def read_records(source: Source) -> Iterator[Record | Run]:
+    """Yield every record of a source: runs of plain events, whose parts are not yet verified, and the others."""
+    for found in documents(source):
+        if isinstance(found, Run):
+            yield found
+        elif found.outline is not None:
+            yield Run(found.number, [found.raw], [found.outline])
+        else:
+            yield from tolerate(found)
 
 
-def read_records(source: Source) -> Iterator[Record]:
-    """Yield every record of a source.
-
-    They are numbered by line where the source has whole events on its lines, by row in a table, and elsewhere by their
-    order, from 1.
-    """
+def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the text of every record, numbered by line or row, and elsewhere by their order, from 1."""
     count = 0
-    for document in documents(source):
-        if document.outline is not None:
+    for found in read_records(source):
+        for offset, raw in enumerate(found.raws if isinstance(found, Run) else [found.raw]):
             count += 1
-            yield Record(document.number or count, document, document.outline)
-            continue
-        for record in tolerate(document):
-            count += 1
-            yield record._replace(record=document.number or count)
+            yield found.number + offset if found.number else count, raw
 
 
 def tolerate(document: Document) -> Iterator[Record]:
@@ -52,29 +52,24 @@ def tolerate(document: Document) -> Iterator[Record]:
     trouble = Trouble(document.textual)
     value, reason = (document.value, document.reason) if document.reason else _value(document, trouble)
     if reason:
-        yield Record(0, document, reason="nul_bytes" if b"\0" in document.raw else reason)
+        yield Record(document.number, document.raw, reason="nul_bytes" if b"\0" in document.raw else reason)
         return
-    for inner in unwrap(value):
-        own = Trouble(document.textual or inner.textual)
-        own.flags |= trouble.flags
-        event, reason = _event(inner.value, own)
-        yield Record(0, document, None, event, own.extra, " ".join(sorted(own.flags)), reason)
+    inners = list(unwrap(value, document.textual))
+    if len(document.raw) > MAX_RECORD and len(inners) < 2:
+        inners = [Inner(value, reason="too_large")]
+    for inner in inners:
+        own = Trouble(inner.textual)
+        own.flags |= trouble.flags | inner.flags
+        own.extra |= inner.extra
+        event, reason = (None, inner.reason) if inner.reason else _event(inner.value, own)
+        yield Record(document.number, document.raw, event, own.extra, " ".join(sorted(own.flags)), reason)
 
 
 def _value(document: Document, trouble: Trouble) -> tuple[Any, str]:
     """Return what a document's text says, or why it says nothing."""
     if document.value is not None:
         return document.value, ""
-    if len(document.raw) > MAX_RECORD:
-        return None, "too_large"
-    try:
-        return parse(document.raw, trouble), ""
-    except UnicodeDecodeError:
-        return None, "bad_encoding"
-    except RecursionError:
-        return None, "too_deep"
-    except ValueError:
-        return None, "bad_json"
+    return understand(document.raw, trouble)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
@@ -84,4 +79,12 @@ def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
     keys = {fold(key) for key, item in value.items() if item}
     if "eventtype" not in keys:
         return None, "api_error" if "errorcode" in keys else "no_event_type"
-    return (repair(value, trouble), "") if "uuid" in keys else (None, "no_uuid")
+    return (_fit(value) or repair(value, trouble), "") if "uuid" in keys else (None, "no_uuid")
+
+
+def _fit(value: dict[str, Any]) -> Event | None:
+    """Return the event in an object that is as documented; the tolerant way gives the same, but slower."""
+    try:
+        return msgspec.convert(value, Event)
+    except msgspec.ValidationError:
+        return None

@@ -6,6 +6,7 @@ Keys are matched without case and underscores, what can be read is read, and wha
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple, get_args
@@ -28,13 +29,14 @@ class Trouble:
 
     def odd(self, value: Any = None, flag: str = "bad_type") -> Any:
         """Note a value of another type than documented and return what could be read of it."""
-        if not (self.textual and flag == "bad_type"):
+        if not (self.textual and flag == "bad_type" and value is not None):
             self.flags.add(flag)
         return value
 
 
 class _Field(NamedTuple):
     name: str
+    key: str
     kind: Any
     many: bool
 
@@ -46,14 +48,16 @@ def _kind(annotation: Any) -> _Field:
     many = getattr(choice, "__origin__", None) is list
     inner = get_args(choice)[0] if many else choice
     inner = next((plain for plain in (datetime, int) if plain in get_args(inner)), inner)  # bare of its limits
-    return _Field("", (str, int) if int in choices and str in choices else inner, many)
+    return _Field("", "", (str, int) if int in choices and str in choices else inner, many)
 
 
 @cache
-def _plan(struct: type[Struct]) -> dict[str, _Field]:
+def plan(struct: type[Struct]) -> dict[str, _Field]:
     """Return the fields of a struct by the form in which their keys are matched."""
     fields = msgspec.structs.fields(struct)
-    return {fold(field.encode_name): _kind(field.type)._replace(name=field.name) for field in fields}
+    return {
+        fold(field.encode_name): _kind(field.type)._replace(name=field.name, key=field.encode_name) for field in fields
+    }
 
 
 def repair(value: dict[str, Any], trouble: Trouble) -> Event:
@@ -66,14 +70,19 @@ def repair(value: dict[str, Any], trouble: Trouble) -> Event:
 
 
 def _struct(struct: Any, value: dict[str, Any], path: str, trouble: Trouble) -> Any:
-    plan = _plan(struct)
+    fields = plan(struct)
     found: dict[str, Any] = {}
     for key, item in value.items():
-        field = plan.get(fold(key))
+        field = fields.get(fold(key))
         if field is None:
             _keep(path + key, item, trouble)
-        elif found.get(field.name) is None:
-            found[field.name] = _coerce(field, item, path + key, trouble)
+        elif item is not None:
+            known = found.get(field.name)
+            read = _coerce(field, item, path + key, trouble)
+            if known is not None and known != read:
+                trouble.flags.add("duplicate_key")
+            if known is None or key == field.key:
+                found[field.name] = read
     return struct(**found)
 
 
@@ -88,8 +97,8 @@ def _coerce(field: _Field, value: Any, path: str, trouble: Trouble) -> Any:
         return None
     if field.many:
         items = value if isinstance(value, list) else trouble.odd([value])
-        parts = (_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items)
-        return [part for part in parts if part is not None]
+        parts = [_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items]
+        return [_empty(field) if part is None else part for part in parts]
     if isinstance(field.kind, type) and issubclass(field.kind, Struct):
         if isinstance(value, dict):
             return _struct(field.kind, value, path.removesuffix(".") + ".", trouble)
@@ -136,30 +145,45 @@ def _int(value: Any, trouble: Trouble) -> Any:
     return number if type(value) is int else trouble.odd(number)
 
 
+def _empty(field: _Field) -> Any:
+    """Return what stands in a list for an item that could not be read, so that the others keep their places."""
+    return field.kind() if isinstance(field.kind, type) and issubclass(field.kind, Struct) else None
+
+
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*", re.ASCII).fullmatch
+
+
+def _plain(value: Any) -> Any:
+    """Return a number, or a text that is one and nothing else; None for everything that would have to be guessed."""
+    fits = isinstance(value, int | float) or (isinstance(value, str) and _NUMBER(value))
+    return value if fits and not isinstance(value, bool) else None
+
+
 def _whole(value: Any) -> int | None:
     try:
+        value = _plain(value)
         return int(value) if not isinstance(value, float) or value.is_integer() else None
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _float(value: Any, trouble: Trouble) -> Any:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
     try:
-        number = float(value) if plain else trouble.odd(float(value))
+        number = float(_plain(value))
     except (TypeError, ValueError, OverflowError):
         return trouble.odd()
-    return number if math.isfinite(number) else trouble.odd(flag="non_finite")
+    if not math.isfinite(number):
+        return trouble.odd(flag="non_finite")
+    return number if type(value) in (int, float) else trouble.odd(number)
 
 
 def _time(value: Any, trouble: Trouble) -> Any:
     """Return the time in a text, read as UTC and flagged where no zone is given."""
     try:
         moment = msgspec.convert(str(value).strip().replace(" UTC", "Z"), datetime)
-    except msgspec.ValidationError:
+        moment = moment.astimezone(UTC) if moment.tzinfo else trouble.odd(moment.replace(tzinfo=UTC), "no_timezone")
+    except (msgspec.ValidationError, OverflowError):  # year 0 and year 10000 can be written, with an offset
         return trouble.odd(flag="bad_published")
-    if moment.tzinfo is None:
-        return trouble.odd(moment.replace(tzinfo=UTC), "no_timezone")
     return moment
 
 
@@ -189,11 +213,14 @@ def parse(raw: bytes, trouble: Trouble) -> Any:
     def number(digits: str) -> Any:
         return int(digits) if len(digits) < 4000 else trouble.odd(digits, "huge_int")
 
+    def fraction(digits: str) -> Any:
+        return value if math.isfinite(value := float(digits)) else trouble.odd(digits, "non_finite")
+
     def constant(_: str) -> None:
         trouble.flags.add("non_finite")
 
     text = raw.decode("utf-8")
-    value = json.loads(text, object_pairs_hook=members, parse_int=number, parse_constant=constant)
+    value = json.loads(text, object_pairs_hook=members, parse_int=number, parse_float=fraction, parse_constant=constant)
     return _scalars(value, trouble) if "\\ud" in text.lower() else value
 
 

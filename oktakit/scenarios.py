@@ -3,23 +3,28 @@
 What is assumed about Okta's events is listed in `sample_logs/README.md`.
 """
 
+import functools
 import gzip
 import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from oktakit.cast import staff
-from oktakit.errors import InputError
-from oktakit.ordinary import START_DAY, Facts, Planted, Scene, background, minutes
-from oktakit.stories import DAY, HOUR, VERDICTS, plant_handover, plant_orphan, plant_theft, plant_verdict
-from oktakit.synth import Event
+from .cast import staff
+from .errors import InputError
+from .ordinary import START_DAY, Facts, Planted, Scene, background, minutes
+from .patterns import PATTERNS, plant_pattern
+from .stories import DAY, HOUR, VERDICTS, plant_handover, plant_orphan, plant_theft, plant_verdict
+from .synth import Event
 
 NOTE: Final = "Synthetic: people, addresses, networks and events are invented; README.md lists what is assumed."
+EVENTS_A_MONTH: Final = 161
+"""Events of one person in 28 ordinary days, on average."""
 PLAIN_LIMIT: Final = 1_000_000
 """Size in bytes above which a log is written compressed."""
 
@@ -57,11 +62,26 @@ def _feedback(rng: Random) -> tuple[Scene, list[Planted]]:
     return background(rng, 32, people, busy=1, presence=0.3), [late, *verdicts]
 
 
-SCENARIOS: Final[dict[str, Callable[[Random], tuple[Scene, list[Planted]]]]] = {
+def _sessions(rng: Random) -> tuple[Scene, list[Planted]]:
+    kinds, people = ("hijack", "vpn_flip", "okta_agent", "kiosk", "shared_office"), staff(rng, 9)
+    planted = []
+    for kind in kinds:
+        planted.append(plant_pattern(rng, kind, people, days=7, pace=1))
+        people = people[PATTERNS[kind].plot.people :]
+    return Scene([], [], []), planted
+
+
+def _quiet_month(rng: Random, events: int = 20_000) -> tuple[Scene, list[Planted]]:
+    return background(rng, 28, staff(rng, max(7, round(events / EVENTS_A_MONTH)))), []
+
+
+SCENARIOS: Final[dict[str, Callable[..., tuple[Scene, list[Planted]]]]] = {
     "stolen_report": _stolen_report,
     "assistant": _assistant,
     "quiet_week": _quiet_week,
     "feedback": _feedback,
+    "sessions": _sessions,
+    "quiet_month": _quiet_month,
 }
 """The names of the scenarios, and what makes them."""
 
@@ -78,7 +98,7 @@ def _deliver(rng: Random, events: Sequence[Event]) -> tuple[list[Event], str]:
     return [*records[:again], records[twin], *records[again:]], records[twin]["uuid"]
 
 
-def make_log(name: str, seed: int = 1) -> SyntheticLog:
+def make_log(name: str, seed: int = 1, **size: int) -> SyntheticLog:
     """Return the synthetic log of a scenario, with its truth.
 
     Parameters
@@ -86,7 +106,9 @@ def make_log(name: str, seed: int = 1) -> SyntheticLog:
     name : str
         One of `SCENARIOS`.
     seed : int, optional
-        Another seed gives other people, times and ids. The same name and seed give the same log everywhere.
+        Another seed gives other people, times and ids. The same name, seed and size give the same log everywhere.
+    **size : int
+        `events`, for `quiet_month` only: about how many.
 
     Returns
     -------
@@ -95,7 +117,7 @@ def make_log(name: str, seed: int = 1) -> SyntheticLog:
     Raises
     ------
     InputError
-        When no scenario has that name.
+        When no scenario has that name, or it has no such size.
 
     Examples
     --------
@@ -105,13 +127,58 @@ def make_log(name: str, seed: int = 1) -> SyntheticLog:
     """
     if name not in SCENARIOS:
         raise InputError(f"There is no scenario {name!r}. Choose one of: {', '.join(SCENARIOS)}.")
+    if size and (name, *size) != ("quiet_month", "events"):
+        raise InputError(f"The scenario {name} has no {', '.join(size)}. Only quiet_month has a size: events.")
     rng = Random(f"{name}-{seed}")  # noqa: S311 - made-up data that must repeat, nothing secret
-    scene, planted = SCENARIOS[name](rng)
-    records, twin = _deliver(rng, [*scene.events, *(event for events, _ in planted for event in events)])
+    scene, planted = SCENARIOS[name](rng, **size)
+    return _log(rng, (name, seed), scene.events, planted, ordinary_exports=scene.exports)
+
+
+def mixture(seed: int, background: Sequence[Event] | None = None) -> SyntheticLog:
+    """Return three to six patterns, guilty and innocent, in one quiet month, with their truth.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed gives other patterns, people, times and ids.
+    background : sequence of dict, optional
+        The records of a quiet month. Without one, the same 3,000 events for every seed.
+
+    Returns
+    -------
+    SyntheticLog
+        The facts in `truth["planted"]` are those of `plant_pattern`.
+
+    Examples
+    --------
+    >>> log = mixture(1)
+    >>> {facts["guilty"] for facts in log.truth["planted"]} == {True, False}
+    True
+    """
+    quiet = [*{one["uuid"]: one for one in (_quiet_records() if background is None else background)}.values()]
+    rng = Random(f"mixture-{seed}")  # noqa: S311 - made-up data that must repeat, nothing secret
+    kinds = {guilty: [kind for kind in PATTERNS if PATTERNS[kind].plot.guilty == guilty] for guilty in (True, False)}
+    chosen = [*rng.sample(kinds[True], rng.randint(1, 3)), *rng.sample(kinds[False], rng.randint(2, 3))]
+    names = {event["actor"]["alternateId"] for event in quiet}
+    people = (one for one in staff(rng, len(names) + 18) if one.login not in names)
+    planted = [plant_pattern(rng, kind, [*islice(people, PATTERNS[kind].plot.people)]) for kind in chosen]
+    return _log(rng, ("mixture", seed), quiet, planted)
+
+
+@functools.cache
+def _quiet_records() -> list[Event]:
+    """Return what lies behind every mixture: made once, never changed."""
+    return make_log("quiet_month", events=3_000).records
+
+
+def _log(
+    rng: Random, name: tuple[str, int], quiet: Sequence[Event], planted: Sequence[Planted], **more: Any
+) -> SyntheticLog:
+    records, twin = _deliver(rng, [*quiet, *(event for events, _ in planted for event in events)])
     times = sorted(record["published"] for record in records)
     truth = {
-        "scenario": name,
-        "seed": seed,
+        "scenario": name[0],
+        "seed": name[1],
         "x_synthetic": NOTE,
         "records": len(records),
         "events": len(records) - 1,
@@ -119,9 +186,9 @@ def make_log(name: str, seed: int = 1) -> SyntheticLog:
         "first": times[0],
         "last": times[-1],
         "planted": [facts for _, facts in planted if facts],
-        "ordinary_exports": scene.exports,
+        **more,
     }
-    return SyntheticLog(name, seed, records, truth)
+    return SyntheticLog(*name, records, truth)
 
 
 def write_log(log: SyntheticLog, folder: str | Path) -> list[Path]:

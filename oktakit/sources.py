@@ -5,26 +5,27 @@ fast way, everything else goes through `_Splitter`, which finds the outermost ob
 """
 
 import codecs
-import gzip
 import hashlib
 import io
 import re
-import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from .containers import BLOCK, BROKEN, Member, Origin, inflate, is_packed, open_origin
 from .model import Outline, outline
 
-BLOCK = 1 << 20
 MAX_RECORD = 16 << 20
 MAX_DOCUMENT = 64 << 20
 """The largest page that is held in memory at once: the records in it may have `MAX_RECORD` each."""
 
 _UTF8_BOM = codecs.BOM_UTF8
-_UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF16 = {
+    **{codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"},
+    **{b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"},  # JSON without a mark
+}
 
 
 class Document(NamedTuple):
@@ -42,6 +43,14 @@ class Document(NamedTuple):
     textual: bool = False
 
 
+class Run(NamedTuple):
+    """Whole lines that look like one event each, as documented: the number of the first, their texts and outlines."""
+
+    number: int
+    raws: list[bytes]
+    outlines: list[Outline]
+
+
 class Line(NamedTuple):
     """One line, or a part of a long one (`whole` is False on all parts but the last)."""
 
@@ -55,7 +64,7 @@ class Source:
     """One input while it is read: where it is, and what was learned about it on the way."""
 
     name: str
-    origin: Path | bytes
+    origin: Origin
     size: int = 0
     sha256: str = ""
     sha256_content: str = ""
@@ -80,49 +89,43 @@ class _Hashed(io.RawIOBase):
         return int(count)
 
 
-def _blocks(source: Source) -> Iterator[bytes]:
+def blocks(source: Source) -> Iterator[bytes]:
     """Yield what `source` holds, decompressed and as UTF-8, and note its sizes, hashes and flags."""
-    content = hashlib.sha256()
-    with _open(source.origin) as file:
+    with open_origin(source.origin) as file:
         raw = _Hashed(file)
-        yield from _as_utf8(_inflate(io.BufferedReader(raw, BLOCK), source, content), source)
-        while raw.read(BLOCK):
-            pass
-    source.size, source.sha256, source.sha256_content = raw.size, raw.hash.hexdigest(), content.hexdigest()
+        reader = io.BufferedReader(raw, BLOCK)
+        content = hashlib.sha256() if is_packed(reader.peek(8)) else None
+        parts = inflate(reader, source.flags)  # type: ignore[arg-type]  # any buffered reader will do
+        yield from _as_utf8(parts if content is None else _noted(parts, content), source)
+        with suppress(*BROKEN):  # what is behind the damage counts for the hash alone
+            while raw.read(BLOCK):
+                pass
+    stored = source.origin if isinstance(source.origin, Member) else Member(b"", 0, raw.size, raw.hash.hexdigest())
+    source.size, source.sha256 = stored.size, stored.sha256
+    source.sha256_content = (content or raw.hash).hexdigest()
 
 
-def _open(origin: Path | bytes) -> BinaryIO:
-    return io.BytesIO(origin) if isinstance(origin, bytes) else origin.open("rb", buffering=0)
-
-
-def _inflate(raw: io.BufferedReader, source: Source, content: Any) -> Iterator[bytes]:
-    """Yield decompressed blocks; gzip is known by its content, and what is damaged gives all that can be had."""
-    stream: Any = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-    try:
-        while block := stream.read1(BLOCK):
-            content.update(block)
-            yield block
-    except EOFError:
-        source.flags.add("truncated_gzip")
-    except (gzip.BadGzipFile, zlib.error) as error:
-        source.flags.add("trailing_garbage" if "Not a gzipped file" in str(error) else "gzip_crc")
+def _noted(parts: Iterator[bytes], content: Any) -> Iterator[bytes]:
+    for part in parts:
+        content.update(part)
+        yield part
 
 
 def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:
     first = next(parts, b"")
-    if not first.startswith(_UTF16_BOMS):
+    encoding = next((encoding for start, encoding in _UTF16.items() if first.startswith(start)), "")
+    if not encoding:
         yield first.removeprefix(_UTF8_BOM)
         yield from parts
         return
     source.encoding = "utf-16"
     source.flags.add("encoding_utf16")
-    decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-    yield decoder.decode(first).encode()
-    for part in parts:
-        yield decoder.decode(part).encode()
+    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogatepass")  # half a character harms its record only
+    for part in chain([first], parts):
+        yield decoder.decode(part).encode(errors="surrogatepass")
 
 
-def _lines(parts: Iterator[bytes]) -> Iterator[Line]:
+def lines(parts: Iterator[bytes]) -> Iterator[Line]:
     """Yield the lines of a stream of blocks, without their newline; a line longer than a block comes in parts."""
     number, tail = 1, b""
     for part in parts:
@@ -136,8 +139,10 @@ def _lines(parts: Iterator[bytes]) -> Iterator[Line]:
     yield Line(number, tail, True)
 
 
-_STRUCTURE = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+([{}\[\]])', re.DOTALL)
-_EMPTY = b" \t\r\n,"
+_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+_STRUCTURE = re.compile(_PLAIN.pattern + rb"([{}\[\]])", re.DOTALL)
+_STRING_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
+_EMPTY = b" \t\r\n," + _UTF8_BOM
 
 
 class _Splitter:
@@ -146,16 +151,16 @@ class _Splitter:
     def __init__(self) -> None:
         self.depth = 0  # brackets open inside the current object
         self.arrays = 0  # brackets open around it
+        self.inside = False  # a string is open at the end of a part of a line
+        self.skipping = False  # until the end of a line that is too large
         self.parts: list[bytes] = []
-        self.size = 0
-        self.skipping = False
         self.tail = b""
         self.indent = b""
 
     @property
     def idle(self) -> bool:
         """Return whether nothing is begun, so that a line may stand for itself."""
-        return not (self.depth or self.tail or self.skipping)
+        return not (self.depth or self.parts or self.tail or self.skipping)
 
     def cuts(self, line: bytes) -> bool:
         """Return whether `line` begins an object although one is open: then the open one was cut off."""
@@ -163,7 +168,7 @@ class _Splitter:
 
     def cut(self) -> bytes:
         """Return what there is of the open object and forget it."""
-        raw, self.parts, self.size, self.depth, self.tail = b"".join(self.parts) + self.tail, [], 0, 0, b""
+        raw, self.parts, self.tail, self.depth, self.inside = b"".join((*self.parts, self.tail)), [], b"", 0, False
         return raw
 
     def feed(self, line: Line) -> Iterator[tuple[bytes, str]]:
@@ -172,19 +177,30 @@ class _Splitter:
             self.skipping = not line.whole
             return
         text, self.tail = self.tail + line.raw, b""
-        at = start = 0
-        while found := _STRUCTURE.match(text, at):
+        at, start = self._leave_string(text), 0
+        while not self.inside and (found := _STRUCTURE.match(text, at)):
             at, mark = found.end(), found[1]
             if self.depth:
                 self.depth += 1 if mark in b"{[" else -1
                 if self.depth == 0:
-                    yield b"".join((*self.parts, text[start:at])), ""
-                    self.parts, self.size, start = [], 0, at
+                    yield self._joined(text[start:at]), ""
+                    start = at
             else:
-                yield from _junk(text[start : at - 1])
-                start = at
-                start -= self._outside(mark, text[: at - 1])
+                yield from _junk(self._joined(text[start : at - 1]))
+                start = at - self._outside(mark, text[: at - 1])
         yield from self._rest(text, start, at, line.whole)
+
+    def _joined(self, end: bytes) -> bytes:
+        parts, self.parts = self.parts, []
+        return b"".join((*parts, end))
+
+    def _leave_string(self, text: bytes) -> int:
+        """Return where the string ends that was open, if there was one."""
+        if not self.inside:
+            return 0
+        found = _STRING_END.match(text)
+        self.inside = found is None
+        return found.end() if found else len(text)
 
     def _outside(self, mark: bytes, before: bytes) -> int:
         """Take a bracket that stands outside any object; return 1 where it begins one."""
@@ -197,16 +213,21 @@ class _Splitter:
         return 0
 
     def _rest(self, text: bytes, start: int, at: int, whole: bool) -> Iterator[tuple[bytes, str]]:
-        """Keep what is not finished for the next line."""
-        if whole and not self.depth:
-            yield from _junk(text[start:])
-        elif whole:
-            self.parts.append(text[start:] + b"\n")
+        """Keep what is not finished for the next line, or the next part of this one."""
+        if whole:
+            self.inside = False
+            if self.depth:
+                self.parts.append(text[start:] + b"\n")
+            else:
+                yield from _junk(self._joined(text[start:]))
         else:
-            self.parts += [text[start:at]] if self.depth else []
-            self.tail = text[at:]
-        self.size = sum(map(len, self.parts)) + len(self.tail) if not whole else self.size + len(text) - start
-        if self.size > MAX_DOCUMENT:
+            if not self.inside:
+                at = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
+                self.inside = at < len(text)
+            end = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # an escape is not taken apart
+            self.parts.append(text[start:end])
+            self.tail = text[end:]
+        if sum(map(len, self.parts)) > MAX_DOCUMENT:
             yield self.cut()[:BLOCK], "too_large"
             self.skipping = not whole
 
@@ -219,28 +240,56 @@ def _junk(text: bytes) -> Iterator[tuple[bytes, str]]:
 def _fit(raw: bytes) -> Outline | None:
     """Return the outline of a text that is an event with no other fields than documented."""
     try:
-        return outline(raw)
+        return outline(raw) if len(raw) <= MAX_RECORD else None
     except (ValueError, RecursionError):  # the tolerant way will say why
         return None
 
 
-def _pieces(stream: Iterator[Line], source: Source) -> Iterator[Document]:
-    """Yield documents numbered by the line on which they end."""
-    splitter = _Splitter()
-    number = 0
-    for line in stream:
-        if splitter.cuts(line.raw):
-            yield Document(number, splitter.cut(), reason="truncated")
-        number = line.number
-        whole = line.raw.strip(_EMPTY) if line.whole and splitter.idle else b""
-        source.shape = source.shape or _shape(line.raw)
-        if event := _fit(whole) if whole[:1] == b"{" else None:
-            yield Document(number, whole, event)
-        else:
-            for raw, reason in splitter.feed(line):
-                yield Document(number, raw, None if reason else _fit(raw), reason)
+def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run]:
+    """Yield runs of plain events, and everything else as documents numbered by the line on which they end."""
+    splitter, number, tail = _Splitter(), 1, b""
+    for part in parts:
+        *raws, tail = (tail + part).split(b"\n")
+        at = 0
+        while at < len(raws):
+            plain = _plain(raws, at) if splitter.idle and source.shape in ("", "ndjson") else []
+            if plain:
+                source.shape = "ndjson"
+                yield Run(number + at, raws[at : at + len(plain)], plain)
+            else:
+                yield from _piece(Line(number + at, raws[at], True), splitter, source)
+            at += len(plain) or 1
+        number += at
+        if len(tail) >= BLOCK:
+            yield from _piece(Line(number, tail, False), splitter, source)
+            tail = b""
+    yield from _piece(Line(number, tail, True), splitter, source)
     if splitter.depth or splitter.tail:
         yield Document(number, splitter.cut(), reason="truncated")
+
+
+def _plain(raws: list[bytes], start: int) -> list[Outline]:
+    """Return the outlines of the lines from `start` on, up to the first that is not one event as documented."""
+    found: list[Outline] = []
+    try:
+        for at in range(start, len(raws)):
+            found.append(outline(raws[at]))
+    except (ValueError, RecursionError):  # the tolerant way will say why
+        pass
+    return found
+
+
+def _piece(line: Line, splitter: _Splitter, source: Source) -> Iterator[Document]:
+    """Yield what ends in a line that is not, or not only, one plain event."""
+    if splitter.cuts(line.raw):
+        yield Document(line.number - 1, splitter.cut(), reason="truncated")
+    whole = line.raw.strip(_EMPTY) if line.whole and splitter.idle else b""
+    source.shape = source.shape or _shape(line.raw)
+    if event := _fit(whole) if whole[:1] == b"{" else None:
+        yield Document(line.number, whole, event)
+        return
+    for raw, reason in splitter.feed(line):
+        yield Document(line.number, raw, None if reason else _fit(raw), reason)
 
 
 def _shape(first: bytes) -> str:
@@ -249,38 +298,3 @@ def _shape(first: bytes) -> str:
     if first.startswith(b"["):
         return "json array"
     return "ndjson" if first.startswith(b'{"') else "json" if first.startswith(b"{") else ""
-
-
-def documents(source: Source) -> Iterator[Document]:
-    """Yield the documents of a source; a file that holds no JSON is one document with the reason."""
-    parts = _blocks(source)
-    head = next(parts, b"")
-    what = _kind(head[:65536])
-    if what == "json":
-        for document in _pieces(_lines(chain([head], parts)), source):
-            yield document if source.shape == "ndjson" else document._replace(number=0)
-        return
-    for _ in parts:
-        pass
-    source.shape = what
-    source.flags.add({"empty": "empty", "csv": "unknown_format"}.get(what, "not_json"))
-    if what != "empty":
-        yield Document(1, head[:4096], reason="nul_bytes" if b"\0" in head[:4096] else _UNREAD[what])
-
-
-_UNREAD = {"csv": "no_event_type", "other": "bad_json"}
-
-
-def _kind(head: bytes) -> str:
-    """Return what a file beginning with `head` looks like: json, csv, other or empty.
-
-    >>> _kind(b'banner\\n{"uuid": "x"}'), _kind(b"<!DOCTYPE html>"), _kind(b"a,b\\n1,2"), _kind(b" ")
-    ('json', 'other', 'csv', 'empty')
-    """
-    text = head.strip()
-    if not text.strip(b"\0"):
-        return "other" if text else "empty"
-    if not text.startswith(b"<") and re.search(rb"^\s*[{\[]", text, re.MULTILINE):
-        return "json"
-    first = text.split(b"\n", 1)[0]
-    return "csv" if b"," in first and not text.startswith(b"<") else "other"

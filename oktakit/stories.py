@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from oktakit.cast import LAPTOPS, PLACES, REPORTS, STRANGER, Job, Login, Origin, Person
-from oktakit.ordinary import (
+from .cast import LAPTOPS, PLACES, REPORTS, STRANGER, Job, Login, Origin, Person
+from .ordinary import (
     START_DAY,
     Facts,
     Judge,
@@ -17,16 +17,15 @@ from oktakit.ordinary import (
     Scene,
     console,
     detection,
-    download,
-    generate,
     mail,
     minutes,
     office,
     plant_feedback,
-    request,
     sign_in,
+    step,
 )
-from oktakit.synth import CONTEXT, RISK, Event, device_hash, job_event, new_job, new_session, user
+from .schema import DOWNLOAD, GENERATE, REQUEST
+from .synth import CONTEXT, RISK, Event, device_hash, make_event, new_job, new_session, user
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -42,10 +41,16 @@ VERDICTS: Final = (
 )
 
 
+def enter(rng: Random, at: datetime, login: Login, *, opened: bool = True) -> list[Event]:
+    """Return a sign-in and, if it is `opened`, the opening of the Admin Console, shortly before the moment `at`."""
+    events = [*sign_in(rng, at - minutes(rng, 6, 20), login), console(rng, at - minutes(rng, 2, 5), login)]
+    return events if opened else events[:-1]
+
+
 def at_console(rng: Random, at: datetime, person: Person) -> tuple[Login, list[Event]]:
-    """Return a session in the office at home, and its events up to the Admin Console shortly before the moment `at`."""
+    """Return a session in the office at home, and its events up to the Admin Console."""
     login = Login(person, office(person.home), LAPTOPS[0], new_session(rng))
-    return login, [*sign_in(rng, at - minutes(rng, 6, 20), login), console(rng, at - minutes(rng, 2, 5), login)]
+    return login, enter(rng, at, login)
 
 
 def plant_export(
@@ -54,8 +59,8 @@ def plant_export(
     """Return a report that is asked for, made as a job, announced by mail, and collected once or more."""
     (asked_at, asker), (first_at, taker) = asked, taken[0]
     made_at = asked_at + minutes(rng, 4, 9)
-    start = [request(rng, asked_at, asker, job), generate(rng, made_at, job)]
-    told, collected = mail(rng, made_at, asker.person), [download(rng, at, login, job) for at, login in taken]
+    start = [step(rng, asked_at, REQUEST, asker, job, scope=True), step(rng, made_at, GENERATE, None, job)]
+    told, collected = mail(rng, made_at, asker.person), [step(rng, at, DOWNLOAD, login, job) for at, login in taken]
     facts = {
         "kind": "export",
         "innocent": innocent,
@@ -104,7 +109,7 @@ def plant_hijack(rng: Random, at: datetime, owner: Login, thief: Login) -> Plant
     change = detection(rng, at, thief, "HIGH", CONTEXT, {**moved, **trace})
     risk = detection(rng, at + timedelta(seconds=2), thief, "HIGH", RISK, trace)
     then = at + timedelta(seconds=3)
-    policy = job_event(rng, then, "policy.entity_risk.evaluate", target=user(owner.person), debug=trace)
+    policy = make_event(rng, then, "policy.entity_risk.evaluate", None, target=user(owner.person), debug=trace)
     facts = {
         "kind": "hijack",
         "user": owner.person.login,
@@ -154,7 +159,7 @@ def plant_orphan(rng: Random, scene: Scene) -> Planted:
     """Return a download in the first admin session of the log whose request is older than the log."""
     start, login = scene.free[0]
     at, job = start + minutes(rng, 4, 9), new_job(rng, REPORTS[3])
-    taken = download(rng, at, login, job)
+    taken = step(rng, at, DOWNLOAD, login, job)
     facts = {"kind": "orphan", "job_id": job.id, "orphan_reason": "request_before_window", **_who("downloaded", login)}
     return [console(rng, at - minutes(rng, 1, 2), login), taken], {**facts, "uuids": {"download": taken["uuid"]}}
 

@@ -7,14 +7,19 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from oktakit.cast import BASE62, STRANGER, Job, Login, Origin, Person, Place, Report, stable_id
-from oktakit.schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
+from .cast import BASE62, KIOSK, STRANGER, Job, Login, Origin, Person, Place, Report, stable_id
+from .schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 
 RISK: Final = "user.risk.detect"
 CONTEXT: Final = "user.session.context.change"
 CONSOLE: Final = "user.session.access_admin_app"
 START: Final = "user.session.start"
 MAIL: Final = "system.email.delivery"
+FACTOR: Final = "user.mfa.factor.activate"
+APP: Final = "user.authentication.sso"
+OAUTH: Final = "app.oauth2.authorize.code"
+MEMBER: Final = "application.user_membership.add"
+CHANGES: Final = (FACTOR, "user.account.privilege.grant", "system.api_token.create")
 
 Event = dict[str, Any]
 
@@ -39,21 +44,30 @@ KINDS: Final = {
     START: Kind("User login to Okta", "core.user_auth.login_success", credential="PASSWORD"),
     MAIL: Kind("Send email"),
     "user.session.end": Kind("User logout from Okta", "core.user_auth.logout_success", "/login/signout"),
-    "user.authentication.sso": Kind("User single sign on to app", "app.auth.sso", "/app/example/sso/saml"),
+    APP: Kind("User single sign on to app", "app.auth.sso", "/app/example/sso/saml"),
     "user.authentication.auth_via_mfa": Kind(
         "Authentication of user via MFA", "core.user.factor.attempt_success", "/idp/idx/challenge/answer", "OTP"
     ),
     "policy.evaluate_sign_on": Kind("Evaluation of sign-on policy"),
     "policy.entity_risk.evaluate": Kind("Evaluation of entity risk policy"),
-    "user.mfa.factor.activate": Kind(
-        "Activate factor or authenticator enrollment for user", "core.user.factor.activate"
+    FACTOR: Kind("Activate factor or authenticator enrollment for user", "core.user.factor.activate"),
+    "user.account.privilege.grant": Kind(
+        "Grant user privilege", "core.user.admin_privilege.granted", "/api/v1/users/roles"
     ),
-    "application.user_membership.add": Kind(
-        "Add user to application membership", "app.generic.provision.assign_user_to_app"
-    ),
+    CHANGES[2]: Kind("Create API token", "api.token.create", "/api/internal/tokens"),
+    OAUTH: Kind("OIDC authorization code request", "app.oauth2.authorize.code", "/oauth2/v1/authorize"),
+    MEMBER: Kind("Add user to application membership", "app.generic.provision.assign_user_to_app"),
 }
-_STEP = timedelta(microseconds=1)
 _GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
+_CLIENT = ("userAgent", "zone", "device", "id", "ipAddress", "geographicalContext")
+_NETWORK = ("asNumber", "asOrg", "isp", "domain", "isProxy")
+_SESSION = ("authenticationProvider", "credentialProvider", "credentialType", "interface", "issuer")
+_SYSTEM: Final = {
+    "id": stable_id("00u", "system"),
+    "type": "SystemPrincipal",
+    "alternateId": "system@okta.com",
+    "displayName": "Okta System",
+}
 
 
 def random_id(rng: Random, prefix: str, length: int) -> str:
@@ -63,7 +77,7 @@ def random_id(rng: Random, prefix: str, length: int) -> str:
 
 def event_uuid(rng: Random, at: datetime) -> str:
     """Return a time-based (version 1) uuid for the moment `at`."""
-    ticks = (at - _GREGORIAN) // _STEP * 10 + rng.randrange(10_000)
+    ticks = (at - _GREGORIAN) // timedelta(microseconds=1) * 10 + rng.randrange(10_000)
     fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF, 0x80, rng.getrandbits(8))
     return str(uuid.UUID(fields=(*fields, rng.getrandbits(48)), version=1))
 
@@ -105,8 +119,8 @@ def report(job: Job, detail: Event | None = None) -> list[Event]:
 
 
 def device_hash(login: Login) -> str:
-    """Return the hash of the device; a stranger's is the same under every account he uses."""
-    owner = "" if login.agent == STRANGER else login.person.login
+    """Return the hash of the device; a stranger's and a kiosk's are the same under every account."""
+    owner = "" if login.agent in (STRANGER, KIOSK) else login.person.login
     return hashlib.sha256(f"{owner}|{login.agent.raw}".encode()).hexdigest()
 
 
@@ -115,117 +129,86 @@ def _geo(place: Place) -> Event:
     return {**dict(zip(("city", "state", "country", "postalCode"), place, strict=False)), "geolocation": where}
 
 
-def _client(login: Login) -> Event:
+def _client(login: Login | None) -> Event:
+    if login is None:
+        return dict.fromkeys(_CLIENT)
     agent, origin = login.agent, login.origin
-    return {
-        "userAgent": {"rawUserAgent": agent.raw, "os": agent.os, "browser": agent.browser},
-        "zone": origin.zone,
-        "device": agent.device,
-        "id": None,
-        "ipAddress": origin.ip,
-        "geographicalContext": _geo(origin.place),
-    }
+    says = {"rawUserAgent": agent.raw, "os": agent.os, "browser": agent.browser}
+    return dict(zip(_CLIENT, (says, origin.zone, agent.device, None, origin.ip, _geo(origin.place)), strict=True))
 
 
 def _security(origin: Origin | None) -> Event:
     if origin is None:
-        return dict.fromkeys(("asNumber", "asOrg", "isp", "domain", "isProxy"))
-    network: Event = {"asNumber": origin.as_number, "asOrg": origin.as_org, "isp": origin.as_org.lower()}
-    network["domain"] = "." if origin.zone == "null" else "example.com"
+        return dict.fromkeys(_NETWORK)
+    domain = "." if origin.zone == "null" else "example.com"
+    network = dict(zip(_NETWORK, (origin.as_number, origin.as_org, origin.as_org.lower(), domain), strict=False))
     details = [{"type": name, "operator": f"EXAMPLE_{name.upper()}", "isAnonymous": True} for name in origin.categories]
     known = {"ipDetails": {**network, "ipServiceCategories": details}} if details else {}
     return {**network, "isProxy": origin.is_proxy, **known}
 
 
-def _session(session: str | None, root: str | None) -> Event:
-    empty = ("authenticationProvider", "credentialProvider", "credentialType", "interface", "issuer")
-    return {**dict.fromkeys(empty), "authenticationStep": 0, "externalSessionId": session, "rootSessionId": root}
+class _Cause(NamedTuple):
+    """Who caused an event in which session, by which operation, what debugData says, and where it came from."""
+
+    actor: Event
+    session: str | None
+    transaction: Event
+    debug: dict[str, str]
+    chain: list[Event]
 
 
-def _event(
-    rng: Random, at: datetime, event_type: str, actor: Event, parts: Event, outcome: tuple[str, str | None]
-) -> Event:
-    kind = KINDS[event_type]
-    old_name = {} if event_type in EXPORTS else {"legacyEventType": kind.legacy}
-    return {
-        "actor": {**actor, "detailEntry": None},
-        "device": None,
-        "displayMessage": kind.message,
-        "eventType": event_type,
-        "outcome": {"result": outcome[0], "reason": outcome[1]},
-        "published": iso(at),
-        "severity": "WARN" if event_type in (RISK, CONTEXT) or outcome[0] == "FAILURE" else "INFO",
-        **old_name,
-        "uuid": event_uuid(rng, at),
-        "version": "0",
-        **parts,
-    }
+def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> _Cause:
+    """Return a web request as a cause."""
+    person, origin = login.person, login.origin
+    actor = {"id": person.id, "type": "User", "alternateId": person.login, "displayName": person.name}
+    request_id = f"{rng.getrandbits(128):032x}" if rng.random() < 0.8 else random_id(rng, "X", 27)
+    data = {"requestId": request_id, "dtHash": device_hash(login), "requestUri": path, "url": f"{path}?", **debug}
+    if origin.tunnels:
+        tunnels = [{"operator": f"EXAMPLE_{name}", "type": name, "anonymous": True} for name in origin.tunnels]
+        data["tunnels"] = json.dumps(tunnels, separators=(",", ":"))
+    version = "V6" if ":" in origin.ip else "V4"
+    hop = {"ip": origin.ip, "source": None, "geographicalContext": _geo(origin.place), "version": version}
+    return _Cause(actor, login.session, {"type": "WEB", "id": request_id, "detail": {}}, data, [hop])
 
 
-def web_event(
+def _job(rng: Random, debug: dict[str, str]) -> _Cause:
+    """Return a job of Okta itself as a cause."""
+    session = new_session(rng, "trs") if rng.random() < 0.7 else None
+    return _Cause(_SYSTEM, session, {"type": "JOB", "id": random_id(rng, "", 27), "detail": {}}, debug, [])
+
+
+def make_event(
     rng: Random,
     at: datetime,
     event_type: str,
-    login: Login,
+    login: Login | None,
     *,
     uri: str = "",
     target: list[Event] | None = None,
     debug: dict[str, str] | None = None,
     outcome: tuple[str, str | None] = ("SUCCESS", None),
 ) -> Event:
-    """Return an event that somebody caused by a web request."""
-    person, origin, _, session = login
-    request_id = f"{rng.getrandbits(128):032x}" if rng.random() < 0.8 else random_id(rng, "X", 27)
-    path = uri or KINDS[event_type].uri
-    data = {
-        "requestId": request_id,
-        "dtHash": device_hash(login),
-        "requestUri": path,
-        "url": f"{path}?",
-        **(debug or {}),
-    }
-    if origin.tunnels:
-        tunnels = [{"operator": f"EXAMPLE_{name}", "type": name, "anonymous": True} for name in origin.tunnels]
-        data["tunnels"] = json.dumps(tunnels, separators=(",", ":"))
-    root = None if event_type in EXPORTS else session
-    hop = {
-        "ip": origin.ip,
-        "source": None,
-        "geographicalContext": _geo(origin.place),
-        "version": "V6" if ":" in origin.ip else "V4",
-    }
-    actor = {"id": person.id, "type": "User", "alternateId": person.login, "displayName": person.name}
-    parts = {
+    """Return an event that somebody caused by a web request; without a login, one that Okta caused by a job."""
+    kind, debug = KINDS[event_type], debug or {}
+    cause = _web(rng, login, uri or kind.uri, debug) if login else _job(rng, debug)
+    root = None if login and event_type in EXPORTS else cause.session
+    session = {"authenticationStep": 0, "externalSessionId": cause.session, "rootSessionId": root}
+    return {
+        "actor": {**cause.actor, "detailEntry": None},
+        "device": None,
+        "displayMessage": kind.message,
+        "eventType": event_type,
+        "outcome": {"result": outcome[0], "reason": outcome[1]},
+        "published": iso(at),
+        "severity": "WARN" if event_type in (RISK, CONTEXT) or outcome[0] == "FAILURE" else "INFO",
+        **({} if event_type in EXPORTS else {"legacyEventType": kind.legacy}),
+        "uuid": event_uuid(rng, at),
+        "version": "0",
         "client": _client(login),
-        "authenticationContext": {**_session(session, root), "credentialType": KINDS[event_type].credential},
-        "securityContext": _security(origin),
-        "debugContext": {"debugData": data},
-        "transaction": {"type": "WEB", "id": request_id, "detail": {}},
-        "request": {"ipChain": [hop]},
+        "authenticationContext": {**dict.fromkeys(_SESSION), **session, "credentialType": kind.credential},
+        "securityContext": _security(login and login.origin),
+        "debugContext": {"debugData": cause.debug},
+        "transaction": cause.transaction,
+        "request": {"ipChain": cause.chain},
         "target": target,
     }
-    return _event(rng, at, event_type, actor, parts, outcome)
-
-
-def job_event(
-    rng: Random,
-    at: datetime,
-    event_type: str,
-    *,
-    target: list[Event] | None = None,
-    debug: dict[str, str] | None = None,
-    outcome: tuple[str, str | None] = ("SUCCESS", None),
-) -> Event:
-    """Return an event that Okta itself caused: no client, no place, no proxy."""
-    session = new_session(rng, "trs") if rng.random() < 0.7 else None
-    actor = {"id": stable_id("00u", "system"), "type": "SystemPrincipal", "alternateId": "system@okta.com"}
-    parts: Event = {
-        "client": dict.fromkeys(("userAgent", "zone", "device", "id", "ipAddress", "geographicalContext")),
-        "authenticationContext": _session(session, session),
-        "securityContext": _security(None),
-        "debugContext": {"debugData": debug or {}},
-        "transaction": {"type": "JOB", "id": random_id(rng, "", 27), "detail": {}},
-        "request": {"ipChain": []},
-        "target": target,
-    }
-    return _event(rng, at, event_type, {**actor, "displayName": "Okta System"}, parts, outcome)

@@ -10,11 +10,13 @@ import sys
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from oktakit.cast import staff
 from oktakit.errors import InputError
-from oktakit.scenarios import SCENARIOS, make_log, write_log
+from oktakit.scenarios import SCENARIOS, make_log, mixture, write_log
 from oktakit.schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
@@ -24,17 +26,26 @@ TOP = (
     "securityContext severity target transaction uuid version"
 )
 ADDRESS = r"(?<![\w./])\d+(?:\.\d+){3}(?![\w.])|(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])"
+NAMES = [*SCENARIOS, "mixture"]
+STORED = [name for name in SCENARIOS if name != "quiet_month"]
 HASHES = (
-    "import hashlib, json; from oktakit.scenarios import SCENARIOS, make_log;"
-    "texts = [json.dumps([log.records, log.truth]) for log in map(make_log, SCENARIOS)];"
+    "import hashlib, json; from oktakit.scenarios import SCENARIOS, make_log, mixture;"
+    "names = [name for name in SCENARIOS if name != 'quiet_month'];"
+    "texts = [json.dumps([log.records, log.truth]) for log in (mixture(1), *map(make_log, names))];"
     "print([hashlib.sha256(text.encode()).hexdigest() for text in texts])"
 )
 
 
+def make(name, seed=1):
+    """Return a scenario, the month a small one, or a mixture."""
+    size = {"events": 1_000} if name == "quiet_month" else {}
+    return mixture(seed) if name == "mixture" else make_log(name, seed, **size)
+
+
 @pytest.fixture(scope="module")
 def logs():
-    """Return every scenario with seed 1, by name."""
-    return {name: make_log(name) for name in SCENARIOS}
+    """Return every scenario and a mixture with seed 1, by name."""
+    return {name: make(name) for name in NAMES}
 
 
 def leaves(value, key=""):
@@ -64,11 +75,11 @@ def run_ids(log, event_type):
     return [(job, event["actor"]["id"]) for job, event in zip(jobs, events, strict=True)]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_name_and_seed_give_the_same_log(name, logs):
     """A second call answers the same, another seed does not."""
-    assert make_log(name) == logs[name]
-    assert make_log(name, 2).records != logs[name].records
+    assert make(name) == logs[name]
+    assert make(name, 2).records != logs[name].records
 
 
 def test_the_logs_do_not_depend_on_hash_seed_or_time_zone():
@@ -78,7 +89,7 @@ def test_the_logs_do_not_depend_on_hash_seed_or_time_zone():
         env = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": zone}
         runs.append(subprocess.run([sys.executable, "-c", HASHES], env=env, capture_output=True, check=True).stdout)
     assert runs[0] == runs[1]
-    assert runs[0].count(b"'") == 2 * len(SCENARIOS)
+    assert runs[0].count(b"'") == 2 * len(STORED) + 2
 
 
 def test_an_unknown_name_is_refused_with_the_list_of_names():
@@ -87,8 +98,30 @@ def test_an_unknown_name_is_refused_with_the_list_of_names():
         make_log("stolen")
 
 
+@pytest.mark.parametrize("size", [{"events": 9}, {"people": 3}])
+def test_a_size_is_refused_where_there_is_none(size):
+    """Only the month has a size, and its name is events."""
+    with pytest.raises(InputError, match="Only quiet_month has a size: events"):
+        make_log("assistant" if "events" in size else "quiet_month", **size)
+
+
+@pytest.mark.parametrize("events", [2_000, 10_000])
+def test_the_quiet_month_has_about_the_size_that_was_asked_for(events):
+    """Four weeks, nothing planted, within a tenth of the size."""
+    log = make_log("quiet_month", events=events)
+    assert 0.9 * events < len(log.records) < 1.1 * events
+    assert log.truth["planted"] == []
+    assert (log.truth["first"][:10], log.truth["last"][:7]) == ("2026-03-02", "2026-03")
+
+
+def test_many_people_have_as_many_logins_and_ids():
+    """More people than there are names get numbers."""
+    people = staff(Random(1), 1_000)
+    assert len({one.login for one in people}) == len({one.id for one in people}) == 1_000
+
+
 @pytest.mark.parametrize("seed", range(2, 12))
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "quiet_week"])
+@pytest.mark.parametrize("name", [name for name in STORED if name != "quiet_week"])
 def test_every_seed_plants_its_story(name, seed):
     """All planted uuids are in the log, whatever the seed."""
     log = make_log(name, seed)
@@ -96,7 +129,7 @@ def test_every_seed_plants_its_story(name, seed):
     assert planted <= set(by_uuid(log))
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_only_reserved_addresses_domains_and_networks_appear(name, logs):
     """Every text of every record is free of addresses, domains and networks that might be somebody's."""
     found = leaves(logs[name].records)
@@ -112,7 +145,7 @@ def test_only_reserved_addresses_domains_and_networks_appear(name, logs):
     assert not any("://" in text for text in texts)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_records_are_spelled_and_typed_as_okta_does(name, logs):
     """Keys are Okta's, ids have their length, times have milliseconds and Z, debug values are texts."""
     for record in logs[name].records:
@@ -127,7 +160,7 @@ def test_records_are_spelled_and_typed_as_okta_does(name, logs):
         assert all(isinstance(value, str) for value in record["debugContext"]["debugData"].values())
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_web_events_have_a_client_and_jobs_have_none(name, logs):
     """A WEB event's transaction is its request, its chain begins with the client; a JOB has neither."""
     for record in logs[name].records:
@@ -142,7 +175,7 @@ def test_web_events_have_a_client_and_jobs_have_none(name, logs):
             assert chain[0]["geographicalContext"] == client["geographicalContext"]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", NAMES)
 def test_one_record_comes_twice_and_some_come_late(name, logs):
     """Exactly the uuid that the truth names is there twice, identical, and delivery is not in order of time."""
     log = logs[name]
@@ -287,7 +320,7 @@ def test_large_logs_are_compressed_without_a_date(tmp_path, logs):
     assert [json.loads(line) for line in gzip.decompress(data).splitlines()] == logs["quiet_week"].records
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", STORED)
 def test_the_sample_files_and_their_readme_are_what_the_code_makes(name, tmp_path, logs):
     """Run tools/build_samples.py after a change; compressed files are compared by content."""
     for path in write_log(logs[name], tmp_path):

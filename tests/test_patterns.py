@@ -1,0 +1,274 @@
+"""Guilty patterns and innocent twins: their truth is read off the records again, without the code under test."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import asin, cos, radians, sin, sqrt
+from random import Random
+
+import pytest
+
+import oktakit as ok
+from oktakit.cast import staff
+from oktakit.patterns import ABOUT_FEEDBACK, BY_HABIT, PATTERNS, plant_pattern
+from oktakit.scenarios import mixture
+from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
+from oktakit.synth import CHANGES
+
+HOUR = timedelta(hours=1)
+MATTERS = ("user.risk.detect", "user.session.context.change", *CHANGES)
+# a guilty pattern, its innocent twin, and the answers that tell them apart, where both facts decide
+TWINS = (
+    ("theft", "assistant", "no_admin_console proxy travel"),
+    ("hijack", "vpn_flip", "no_admin_console proxy session_changed travel"),
+    ("script", "okta_agent", "other_place around_risk session_changed travel"),
+    ("impossible_travel", "flight", "no_admin_console travel"),
+    ("one_stranger", "kiosk", "no_admin_console proxy"),
+    ("one_stranger", "shared_office", "no_admin_console proxy"),
+    ("stolen_night", "night_shift", "no_admin_console off_hours"),
+    ("awakened", "new_joiner", "no_admin_console first_export"),
+    ("haul", "month_end", "no_admin_console bulk"),
+    ("tampering", "helpdesk", "no_admin_console around_risk"),
+    ("copied", "collected_again", "no_admin_console"),
+    ("silenced", "reviewer", "self_given dismissed_high feedback_from_risky_place export_after_feedback"),
+    ("reviewer", "unseen", "dismissed_high judged_missing"),
+    ("waved_through", "steady_reviewer", "burst"),
+    ("contradicted", "agreed", "contradicted dismissed_high"),
+)
+
+
+def plant(kind, seed=1, **size):
+    """Return the events of a pattern, in the order of time, and its truth."""
+    events, facts = plant_pattern(Random(seed), kind, staff(Random(seed), 3), **size)
+    return sorted(events, key=lambda event: event["published"]), facts
+
+
+def at(event):
+    """Return when an event happened."""
+    return datetime.fromisoformat(event["published"])
+
+
+def data(event):
+    """Return the debug data of an event."""
+    return event["debugContext"]["debugData"]
+
+
+def session(event):
+    """Return the session of an event."""
+    return event["authenticationContext"]["externalSessionId"]
+
+
+def agent(event):
+    """Return the user agent of an event."""
+    return event["client"]["userAgent"]["rawUserAgent"]
+
+
+def flagged(event):
+    """Return whether anything in an event calls its address a proxy."""
+    security = event["securityContext"]
+    return bool(security["isProxy"] or "tunnels" in data(event) or "ipDetails" in security)
+
+
+def of(events, *kinds):
+    """Return the events of some types."""
+    return [event for event in events if event["eventType"] in kinds]
+
+
+def placed(events):
+    """Return the events of people at a known place; Okta's own program is nobody's journey."""
+    located = [event for event in events if event["client"]["geographicalContext"]]
+    return [event for event in located if agent(event) != "Okta-Integrations"]
+
+
+def kilometres(one, other):
+    """Return the length of the great circle between the places of two events."""
+    (a, b), (c, d) = (
+        [radians(event["client"]["geographicalContext"]["geolocation"][key]) for key in ("lat", "lon")]
+        for event in (one, other)
+    )
+    return 12742 * asin(sqrt(sin((c - a) / 2) ** 2 + cos(a) * cos(c) * sin((d - b) / 2) ** 2))
+
+
+def impossible(one, other):
+    """Return whether nobody travels from one event to the other."""
+    hours, km = (at(other) - at(one)) / HOUR, kilometres(one, other)
+    moved = one["client"]["ipAddress"] != other["client"]["ipAddress"]  # an address that is placed elsewhere stays put
+    return moved and km > 300 and (hours == 0 or km / hours > 900)
+
+
+def about_export(taken, log):
+    """Return the answers about a download that its log gives."""
+    actor, job, own = (
+        taken["actor"]["id"],
+        data(taken)["jobid"],
+        [e for e in log if e["actor"]["id"] == taken["actor"]["id"]],
+    )
+    (asked,) = (event for event in of(log, REQUEST) if data(event).get("jobid") == job)
+    inside = [event for event in placed(log) if session(event) == session(taken)]
+    earlier = [event for event in of(own, DOWNLOAD) if at(taken) - at(event) > 6 * 24 * HOUR]
+    days = {at(event).date() for event in own if at(event).hour == at(taken).hour}
+    near = [event for event in log if abs(at(event) - at(taken)) <= HOUR]
+    changed = any(
+        one["client"]["ipAddress"] != two["client"]["ipAddress"] and agent(one) != agent(two)
+        for one, two in pairwise(inside)
+    )
+    risky = [one for one in of(near, *MATTERS) if actor in (one["actor"]["id"], *(to["id"] for to in one["target"]))]
+    hours = Counter(at(event).replace(minute=0, second=0, microsecond=0) for event in of(own, DOWNLOAD))
+    most = max([hours[hour] for hour in hours if hour < at(taken) - 6 * 24 * HOUR], default=0)
+    return {
+        "taken_by_other": asked["actor"]["id"] != actor,
+        "other_place": asked["client"]["ipAddress"] != taken["client"]["ipAddress"],
+        "no_admin_console": not of([e for e in log if session(e) == session(taken)], "user.session.access_admin_app"),
+        "unfiltered": asked["target"][0]["detailEntry"]["filter"] is None,
+        "sensitive_report": taken["target"][0]["id"] == "password-health",
+        "proxy": flagged(taken),
+        "off_hours": len(days) < 3,
+        "first_export": not earlier,
+        "repeated": len([e for e in of(log, DOWNLOAD) if data(e).get("jobid") == job and at(e) <= at(taken)]) > 1,
+        "around_risk": changed or bool(risky),
+        "bulk": hours[at(taken).replace(minute=0, second=0, microsecond=0)] >= max(5, 2 * most),
+        "travel": any(impossible(*leg) for leg in pairwise(placed(own)) if taken in near and leg[1] in near),
+        "session_changed": changed,
+    }
+
+
+def about_feedback(given, log):
+    """Return the answers about a piece of feedback that its log gives."""
+    judged = [event for event in log if event["uuid"] == data(given)["eventUuid"]]
+    by, about, said = given["actor"]["id"], given["target"][0]["id"], of(log, FEEDBACK)
+    same = [event for event in said if data(event)["eventUuid"] == data(given)["eventUuid"]]
+    close = [event for event in said if event["actor"]["id"] == by and abs(at(event) - at(given)) < HOUR / 6]
+    exports = [event for event in of(log, DOWNLOAD) if event["actor"]["id"] in (by, about)]
+    grave = bool(judged) and judged[0]["securityContext"]["risk"]["level"] == "HIGH"
+    return {
+        "self_given": by == about,
+        "dismissed_high": data(given)["label"] == "false_positive" and grave,
+        "contradicted": len({data(event)["label"] for event in same}) > 1,
+        "burst": len(close) >= 5,
+        "feedback_from_risky_place": flagged(given) or session(given) in {session(event) for event in judged},
+        "export_after_feedback": any(timedelta(0) < at(event) - at(given) < 24 * HOUR for event in exports),
+        "judged_missing": not judged,
+    }
+
+
+def wrong(facts, log):
+    """Return (kind, uuid, question) wherever the records say other than the truth about a pattern."""
+    ask = about_feedback if PATTERNS[facts["kind"]].asks == ABOUT_FEEDBACK else about_export
+    told = [(one["uuid"], ask(one, log)) for one in log if one["uuid"] in facts["subjects"]]
+    said = {name: answer == "yes" for name, answer in facts["expect"].items() if answer != "unknown"}
+    return [(facts["kind"], uuid, name) for uuid, found in told for name in said if found[name] != said[name]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", PATTERNS)
+def test_what_is_expected_is_what_the_records_say(kind, seed):
+    """Every yes and no of the truth is worked out from the records alone, for every subject."""
+    log, facts = plant(kind, seed)
+    assert set(facts["subjects"]) <= {event["uuid"] for event in log}
+    assert wrong(facts, log) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_patterns_do_not_disturb_each_other(seed):
+    """The same answers come out of the whole mixture, with the quiet month around."""
+    made = mixture(seed)
+    log = sorted({one["uuid"]: one for one in made.records}.values(), key=lambda event: event["published"])
+    assert [fault for facts in made.truth["planted"] for fault in wrong(facts, log)] == []
+
+
+@pytest.mark.parametrize(("guilty", "innocent", "telling"), TWINS)
+def test_twins_differ_in_nothing_but_what_tells_them_apart(guilty, innocent, telling):
+    """The same people do the same at the same time; only the telling answers differ."""
+    (one_log, one), (other_log, other) = plant(guilty), plant(innocent)
+    both = one["expect"].keys() & other["expect"].keys()
+    assert {name for name in both if one["expect"][name] != other["expect"][name]} == set(telling.split())
+    assert one["people"] == other["people"]
+    first, second = (
+        next(event for event in log if event["uuid"] == facts["subjects"][0])
+        for log, facts in ((one_log, one), (other_log, other))
+    )
+    assert first["published"] == second["published"]
+    assert first["target"] == second["target"]
+    assert len(one["subjects"]) == len(other["subjects"])
+
+
+def test_every_pattern_has_a_twin():
+    """No guilty pattern stands alone, and every innocent one belongs to a guilty one."""
+    assert {kind for *pair, _ in TWINS for kind in pair} == set(PATTERNS)
+    assert {PATTERNS[guilty].plot.guilty for guilty, innocent, _ in TWINS if innocent != "unseen"} == {True}
+    assert {PATTERNS[innocent].plot.guilty for _, innocent, _ in TWINS} == {False}
+
+
+def test_an_own_vpn_moves_the_network_and_not_the_browser():
+    """The innocent session change shows another network number and the same device; the guilty one moves all."""
+    for kind, browsers, countries in (("vpn_flip", 1, 1), ("hijack", 2, 2)):
+        log, facts = plant(kind)
+        (taken,) = [event for event in log if event["uuid"] in facts["subjects"]]
+        inside = [event for event in log if session(event) == session(taken)]
+        assert len({event["securityContext"]["asNumber"] for event in inside}) == 2
+        assert len({data(event)["dtHash"] for event in inside}) == browsers
+        assert len({event["client"]["geographicalContext"]["country"] for event in inside}) == countries
+
+
+def test_a_kiosk_is_one_device_of_several_accounts():
+    """Three accounts share address, browser and device hash at the kiosk; in the office only the address."""
+    for kind, devices in (("kiosk", 1), ("shared_office", 3)):
+        log, facts = plant(kind)
+        taken = [event for event in log if event["uuid"] in facts["subjects"]]
+        assert len({event["actor"]["id"] for event in taken}) == 3
+        assert len({event["client"]["ipAddress"] for event in taken}) == 1
+        assert len({data(event)["dtHash"] for event in taken}) == devices
+
+
+def test_a_session_holds_what_is_no_theft():
+    """Beside Okta's own program: two device hashes of one browser and address, and one address at two places."""
+    log, facts = plant("okta_agent")
+    inside = [event for event in log if session(event) in facts["sessions"]]
+    own = [event for event in inside if agent(event) != "Okta-Integrations"]
+    assert len(inside) - len(own) == 1
+    assert len({data(event)["dtHash"] for event in own}) == 2
+    assert len({event["client"]["ipAddress"] for event in own}) == len({agent(event) for event in own}) == 1
+    assert len({event["client"]["geographicalContext"]["country"] for event in own}) == 2
+
+
+def test_a_short_log_decides_nothing_about_habits():
+    """In a week nobody can be told to be off his hours."""
+    assert not plant("stolen_night", days=7, pace=1)[1]["expect"].keys() & set(BY_HABIT)
+
+
+def test_a_mixture_holds_guilty_and_innocent_patterns_of_different_people():
+    """Three to six patterns, both sorts, nobody in two of them, every planted uuid once in the log."""
+    for seed in range(6):
+        log = mixture(seed)
+        planted = log.truth["planted"]
+        assert 3 <= len(planted) <= 6
+        assert {facts["guilty"] for facts in planted} == {True, False}
+        people = [login for facts in planted for login in facts["people"]]
+        assert len(people) == len(set(people))
+        uuids = Counter(record["uuid"] for record in log.records)
+        named = {uuid for facts in planted for uuid in (*facts["subjects"], *facts["uuids"]["planted"])}
+        assert all(uuids[uuid] for uuid in named)
+        assert sum(uuids.values()) - len(uuids) == 1
+
+
+def test_a_mixture_depends_on_its_seed_and_its_background_alone():
+    """The same twice; other seeds plant others; the shared events are not changed by a use."""
+    quiet = ok.make_log("quiet_month", seed=3, events=1_000).records
+    before = json.dumps(quiet)
+    one = mixture(5, quiet)
+    assert one == mixture(5, quiet)
+    assert one.records != mixture(6, quiet).records
+    assert json.dumps(quiet) == before
+    shared = {event["uuid"] for event in quiet}
+    assert shared <= {record["uuid"] for record in one.records}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_ledger_finds_who_took_what_in_a_mixture(seed):
+    """Requester and downloader differ exactly where that was planted, the quiet background included."""
+    log = mixture(seed)
+    exports = ok.correlate_exports(ok.read_log(log.records).events)
+    found = set(exports.loc[exports["taken_by_other"].fillna(False), "downloaded_uuid"])
+    planted = [facts for facts in log.truth["planted"] if facts["expect"].get("taken_by_other") == "yes"]
+    assert found == {uuid for facts in planted for uuid in facts["subjects"]}
