@@ -11,10 +11,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from .frames import collect, known_values, rows, same, table
-from .schema import ANALYTICS, EVENT_COLUMNS, FEEDBACK
+from .schema import ANALYTICS, EVENT_COLUMNS, FEEDBACK, RELATED
 
-KEYS = ("external_session_id", "root_session_id", "transaction_id", "job_id", "trace_id")
-"""What ties an event to its neighbours."""
 VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
 _JUDGED = ("event_type", "published", "risk_level", "detection_name")
 
@@ -56,10 +54,10 @@ def related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFra
     ['1', '2']
     """
     is_core = nw.col("event_type").is_in(event_types)
-    core = rows(events, "related", ("event_type", "judged_uuid", *KEYS), is_core)
-    keys = {"uuid": known_values(core, "judged_uuid")} | {key: known_values(core, key) for key in KEYS}
+    core = rows(events, "related", ("event_type", "judged_uuid", *RELATED), is_core)
+    keys = {"uuid": known_values(core, "judged_uuid")} | {key: known_values(core, key) for key in RELATED}
     tied = [nw.col(key).is_in(values) for key, values in keys.items() if values]
-    frame = table(events, "related", ("event_type", *KEYS))
+    frame = table(events, "related", ("event_type", *RELATED))
     found = collect(frame.filter(reduce(or_, tied, is_core)))
     wanted = [name for name in EVENT_COLUMNS if name in found]
     return found.sort_values(["published", "uuid"], ignore_index=True)[wanted]

@@ -191,7 +191,8 @@ def judge_one(rng: Random, people: Sequence[Person], day: int, plot: Plot) -> De
 
 def judge_many(rng: Random, people: Sequence[Person], day: int, plot: Plot) -> Deed:
     """Return six detections that one reviewer dismisses: through the day, or within minutes."""
-    at, reviewer, gap = moment(rng, people[0], day, 9), own(rng, people[0]), MINUTE if plot.guilty else 75 * MINUTE
+    at, reviewer = moment(rng, people[0], day, plot.hour), own(rng, people[0])
+    gap = MINUTE if plot.guilty else 75 * MINUTE
     deeds = [Deed(enter(rng, at, reviewer), [])]
     for number in range(6):
         subject = own(rng, people[1 + number % 2])

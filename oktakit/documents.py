@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from itertools import chain
 
 from .containers import is_unsupported
-from .sources import MAX_RECORD, Document, Line, Run, Source, blocks, lines, pieces
+from .pieces import pieces
+from .sources import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, lines
 from .tables import Rows, find_header
 
 
-def documents(source: Source) -> Iterator[Document | Run]:
+def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     """Yield the documents of a source; a file that holds no events is one document with the reason.
 
     Documents have the number 0 where only their order counts.
@@ -29,10 +30,10 @@ def documents(source: Source) -> Iterator[Document | Run]:
     yield from _unread(head[:4096], what, source)
 
 
-def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run]:
+def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
     found = None
     for found in pieces(parts, source):
-        yield found if source.shape == "ndjson" or isinstance(found, Run) else found._replace(number=0)
+        yield found if source.shape == "ndjson" or isinstance(found, Run | Skipped) else found._replace(number=0)
     if found is None:
         source.flags.add("empty")
 

@@ -1,6 +1,7 @@
 """Events to the tables: parts that repeat by their number, what is an event's own by its value. The hot path."""
 
 import re
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -72,7 +73,7 @@ class Rows:
         self.lengths: list[int] = []
         self.seen: set[bytes] = set()
 
-    def add_run(self, raws: list[bytes], events: list[Outline], source: str, first: int) -> list[int]:
+    def add_run(self, raws: list[bytes], events: list[Outline], source: str, records: Sequence[int]) -> list[int]:
         """Add events whose texts are as documented, and return the places of those that are not in every detail."""
         self._make_room()
         odd: set[int] = set()
@@ -87,7 +88,7 @@ class Rows:
             except (ValueError, RecursionError):
                 odd.add(at)
             if at not in odd:
-                self._add(own, words, numbers[at], (source, first + at, ""))
+                self._add(own, words, numbers[at], (source, records[at], ""))
         return sorted(odd)
 
     def add(self, event: Event, extra: dict[str, Any], flags: str, source: str, record: int) -> None:

@@ -1,13 +1,15 @@
 """Read a log: every record is kept, counted as a duplicate, or rejected with a reason."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
+from tqdm.auto import tqdm
 
 from .account import check_values, drop_duplicates
 from .errors import InputError
@@ -18,16 +20,28 @@ from .parquet import is_written, read_events
 from .records import Record, read_records, read_texts, tolerate
 from .safe import text
 from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
-from .sources import Document, Run, Source
+from .scope import Scope, keys_of
+from .sources import Document, Run, Skipped, Source
+
+T = TypeVar("T")
+LONG = 200 << 20
+"""From how many bytes on a progress bar is shown."""
 
 
-def read_log(logs: Inputs) -> Log:
+def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False) -> Log:
     """Read a System Log and return its events, targets, rejected records and sources.
 
     Parameters
     ----------
-    logs : path, list of paths, folder, glob pattern, bytes, dict or list of dicts
-        JSON arrays, single objects and one event per line, plain or gzip, recognised by content.
+    logs : path, list of paths, folder, glob pattern, bytes, file object, dict, list of dicts or DataFrame
+        Any delivery of the log: API pages, one event per line, console CSV, EventBridge, CloudWatch, Splunk, Elastic,
+        Sentinel, Panther, event hooks, OCSF, OpenTelemetry; plain, gzip, zip, bz2, xz or zstd; or a folder that
+        `write_events` wrote. What it is, is recognised by content, record by record.
+    event_types : iterable of str, optional
+        Keep events of these types only, and count the others. In logs with one event per line, the others are not even
+        parsed.
+    related : bool
+        With `event_types`, also keep what is tied to those events, as `related` does; the log is read twice.
 
     Returns
     -------
@@ -51,8 +65,18 @@ def read_log(logs: Inputs) -> Log:
     if isinstance(logs, str | Path) and is_written(Path(logs)):
         return read_events(Path(logs))
     sources = find_sources(logs)
-    reader = _Reader()
-    with _no_collection():
+    again = [replace(source, flags=set(source.flags)) for source in sources]
+    scope = None if event_types is None else Scope(tuple(event_types))
+    log = _read(sources, scope)
+    if scope is None or not related:
+        return log
+    return _read(again, Scope(tuple(scope.types), keys_of(log.events)))
+
+
+def _read(sources: list[Source], scope: Scope | None) -> Log:
+    total = sum(source.origin.stat().st_size for source in sources if isinstance(source.origin, Path))
+    with _no_collection(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
+        reader = _Reader(scope, bar)
         for source in sources:
             reader.read(source)
         return reader.log(sources)
@@ -104,35 +128,54 @@ def _texts(log: Log, name: str, record: int, uuid: str) -> list[str]:
 
 
 class _Reader:
-    """Collects what the sources hold."""
+    """Collects what the sources hold, or what is wanted of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, scope: Scope | None, bar: Any) -> None:
+        self.scope, self.bar = scope, bar
         self.rows = Rows()
         self.rejected: list[tuple[str, int, str, str]] = []
         self.found: list[int] = []
+        self.others: list[int] = []
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
-        count = 0
+        source.needles = self.scope.needles if self.scope else []
+        self.found.append(0)
+        self.others.append(0)
+        before = 0
         for found in read_records(source):
             if isinstance(found, Run):
-                self._add_run(found._replace(number=found.number or count + 1), source.name)
-                count += len(found.raws)
+                self._add_run(found, source.name)
+            elif isinstance(found, Skipped):
+                self._skip(found.events)
             else:
-                count += 1
-                self._add(found._replace(number=found.number or count), source.name)
-        self.found.append(count)
+                self._add(found, source.name)
+            self.bar.update(source.size - before)
+            before = source.size
+
+    def _skip(self, count: int) -> None:
+        self.found[-1] += count
+        self.others[-1] += count
 
     def _add_run(self, run: Run, source: str) -> None:
         """Add events by their texts, and by the tolerant way those that are odd in some detail."""
-        for at in self.rows.add_run(run.raws, run.outlines, source, run.number):
-            for record in tolerate(Document(run.number + at, run.raws[at])):
+        if self.scope:
+            wanted = [at for at, event in enumerate(run.outlines) if self.scope.picks(event)]
+            self._skip(len(run.raws) - len(wanted))
+            run = Run(_of(run.numbers, wanted), _of(run.raws, wanted), _of(run.outlines, wanted))
+        odd = self.rows.add_run(run.raws, run.outlines, source, run.numbers)
+        self.found[-1] += len(run.raws) - len(odd)
+        for at in odd:
+            for record in tolerate(Document(run.numbers[at], run.raws[at])):
                 self._add(record, source)
 
     def _add(self, record: Record, source: str) -> None:
+        self.found[-1] += 1
         if record.event is None:
             excerpt = text(record.raw[:800].decode(errors="replace"))
             self.rejected.append((source, record.number, record.reason, excerpt))
+        elif self.scope and not self.scope.picks_event(record.event):
+            self.others[-1] += 1
         else:
             self.rows.add(record.event, record.extra, record.flags, source, record.number)
 
@@ -145,9 +188,13 @@ class _Reader:
         order = pd.Series(range(len(events)), index=events["_row"], name="_order")
         targets = targets.join(order, on="_row", how="inner").sort_values(["_order", "position"], ignore_index=True)
         rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
-        account = _account(sources, self.found, events, rejected, duplicates)
+        account = _account(sources, (self.found, self.others), events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
         return Log(events.drop(columns="_row"), targets.drop(columns=["_row", "_order"]), rejected, account, origins)
+
+
+def _of(items: Sequence[T], wanted: list[int]) -> list[T]:
+    return [items[at] for at in wanted]
 
 
 def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
@@ -162,7 +209,11 @@ def _frame(batches: list[pa.RecordBatch], columns: tuple[Column, ...]) -> pd.Dat
 
 
 def _account(
-    sources: list[Source], found: list[int], events: pd.DataFrame, rejected: pd.DataFrame, duplicates: pd.Series
+    sources: list[Source],
+    counted: tuple[list[int], list[int]],
+    events: pd.DataFrame,
+    rejected: pd.DataFrame,
+    duplicates: pd.Series,
 ) -> pd.DataFrame:
     """Return one row per source: what it is, and how its records add up."""
     by_source = events.groupby("source")["published"]
@@ -170,10 +221,10 @@ def _account(
     first, last = by_source.min().dropna(), by_source.max().dropna()
     rows = [
         (
-            *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding, n),
+            *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding, found),
             *(int(count.get(s.name, 0)) for count in counts.values()),
-            *(0, first.get(s.name), last.get(s.name), " ".join(sorted(s.flags))),
+            *(others, first.get(s.name), last.get(s.name), " ".join(sorted(s.flags))),
         )
-        for s, n in zip(sources, found, strict=True)
+        for s, found, others in zip(sources, *counted, strict=True)
     ]
     return _frame([_batch(rows, SOURCE_COLUMNS)], SOURCE_COLUMNS)

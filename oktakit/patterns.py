@@ -108,8 +108,8 @@ PATTERNS: Final = {
         "dismissed_high",
         asks=ABOUT_FEEDBACK,
     ),
-    "waved_through": Pattern(Plot(judge_many, True, 3), "burst", asks=ABOUT_FEEDBACK),
-    "steady_reviewer": Pattern(Plot(judge_many, False, 3), asks=ABOUT_FEEDBACK),
+    "waved_through": Pattern(Plot(judge_many, True, 3, 9), "burst", asks=ABOUT_FEEDBACK),
+    "steady_reviewer": Pattern(Plot(judge_many, False, 3, 9), asks=ABOUT_FEEDBACK),
     "contradicted": Pattern(Plot(judge_twice, True, 3), "contradicted dismissed_high", asks=ABOUT_FEEDBACK),
     "agreed": Pattern(Plot(judge_twice, False, 3), asks=ABOUT_FEEDBACK),
 }

@@ -10,14 +10,11 @@ from .model import Event
 from .repair import Trouble, repair
 from .schema import fold
 from .shapes import Inner, understand, unwrap
-from .sources import MAX_RECORD, Document, Run, Source
+from .sources import MAX_RECORD, Document, Run, Skipped, Source
 
 
 class Record(NamedTuple):
-    """One record: its place, its text, and the event with its flags, or the reason why there is none.
-
-    `number` is its line or row, 0 where only the order counts.
-    """
+    """One record: its place, its text, and the event with its flags, or the reason why there is none."""
 
     number: int
     raw: bytes
@@ -27,24 +24,32 @@ class Record(NamedTuple):
     reason: str = ""
 
 
-def read_records(source: Source) -> Iterator[Record | Run]:
-    """Yield every record of a source: runs of plain events, whose parts are not yet verified, and the others."""
+def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
+    """Yield every record of a source: runs of plain events, whose parts are not yet verified, and the others.
+
+    They are numbered by line or row, and elsewhere by their order, from 1.
+    """
+    count = 0
     for found in documents(source):
-        if isinstance(found, Run):
+        if isinstance(found, Run | Skipped):
+            count += found.events if isinstance(found, Skipped) else len(found.raws)
             yield found
         elif found.outline is not None:
-            yield Run(found.number, [found.raw], [found.outline])
+            count += 1
+            yield Run([found.number or count], [found.raw], [found.outline])
         else:
-            yield from tolerate(found)
+            for record in tolerate(found):
+                count += 1
+                yield record._replace(number=record.number or count)
 
 
 def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and the text of every record, numbered by line or row, and elsewhere by their order, from 1."""
-    count = 0
+    """Yield the number and the text of every record."""
     for found in read_records(source):
-        for offset, raw in enumerate(found.raws if isinstance(found, Run) else [found.raw]):
-            count += 1
-            yield found.number + offset if found.number else count, raw
+        if isinstance(found, Record):
+            yield found.number, found.raw
+        elif isinstance(found, Run):
+            yield from zip(found.numbers, found.raws, strict=True)
 
 
 def tolerate(document: Document) -> Iterator[Record]:

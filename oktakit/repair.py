@@ -98,7 +98,8 @@ def _coerce(field: _Field, value: Any, path: str, trouble: Trouble) -> Any:
     if field.many:
         items = value if isinstance(value, list) else trouble.odd([value])
         parts = [_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items]
-        return [_empty(field) if part is None else part for part in parts]
+        readable = any(part is not None for part in parts)
+        return [_empty(field) if part is None else part for part in parts] if readable else None
     if isinstance(field.kind, type) and issubclass(field.kind, Struct):
         if isinstance(value, dict):
             return _struct(field.kind, value, path.removesuffix(".") + ".", trouble)
@@ -162,6 +163,7 @@ def _plain(value: Any) -> Any:
 def _whole(value: Any) -> int | None:
     try:
         value = _plain(value)
+        value = value.strip()[:30] if isinstance(value, str) else value  # as many digits as are too many
         return int(value) if not isinstance(value, float) or value.is_integer() else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -7,7 +7,7 @@ import functools
 import gzip
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from .cast import staff
+from .cast import Person, staff
 from .errors import InputError
 from .ordinary import START_DAY, Facts, Planted, Scene, background, minutes
 from .patterns import PATTERNS, plant_pattern
@@ -63,12 +63,14 @@ def _feedback(rng: Random) -> tuple[Scene, list[Planted]]:
 
 
 def _sessions(rng: Random) -> tuple[Scene, list[Planted]]:
-    kinds, people = ("hijack", "vpn_flip", "okta_agent", "kiosk", "shared_office"), staff(rng, 9)
-    planted = []
-    for kind in kinds:
-        planted.append(plant_pattern(rng, kind, people, days=7, pace=1))
-        people = people[PATTERNS[kind].plot.people :]
-    return Scene([], [], []), planted
+    kinds = ("hijack", "vpn_flip", "okta_agent", "kiosk", "shared_office")
+    return Scene([], [], []), _plant(rng, kinds, staff(rng, 9), days=7, pace=1)
+
+
+def _plant(rng: Random, kinds: Sequence[str], people: Iterable[Person], **size: int) -> list[Planted]:
+    """Return the patterns, each with people of its own."""
+    queue = iter(people)
+    return [plant_pattern(rng, kind, [*islice(queue, PATTERNS[kind].plot.people)], **size) for kind in kinds]
 
 
 def _quiet_month(rng: Random, events: int = 20_000) -> tuple[Scene, list[Planted]]:
@@ -160,9 +162,8 @@ def mixture(seed: int, background: Sequence[Event] | None = None) -> SyntheticLo
     kinds = {guilty: [kind for kind in PATTERNS if PATTERNS[kind].plot.guilty == guilty] for guilty in (True, False)}
     chosen = [*rng.sample(kinds[True], rng.randint(1, 3)), *rng.sample(kinds[False], rng.randint(2, 3))]
     names = {event["actor"]["alternateId"] for event in quiet}
-    people = (one for one in staff(rng, len(names) + 18) if one.login not in names)
-    planted = [plant_pattern(rng, kind, [*islice(people, PATTERNS[kind].plot.people)]) for kind in chosen]
-    return _log(rng, ("mixture", seed), quiet, planted)
+    people = [one for one in staff(rng, len(names) + 18) if one.login not in names]  # six patterns take 18 at most
+    return _log(rng, ("mixture", seed), quiet, _plant(rng, chosen, people))
 
 
 @functools.cache

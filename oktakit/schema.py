@@ -16,6 +16,10 @@ SENTINELS: Final = ("", "unknown", "null", "none", "n/a", "-")
 """Texts, in lower case, that stand for "not known". They are kept as they are, but never join two events."""
 
 
+RELATED: Final = ("external_session_id", "root_session_id", "transaction_id", "job_id", "trace_id")
+"""The columns that tie an event to its neighbours, wherever they are known."""
+
+
 class Column(NamedTuple):
     """One column of a table: its name, where Okta keeps it, what it holds and what it means.
 

@@ -19,12 +19,13 @@ MODULES = sorted((ROOT / "oktakit").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LAYERS = [
     {"schema", "errors"},
-    {"safe", "model", "cast"},
+    {"safe", "model", "cast", "bytescan"},
     {"frames", "places", "repair", "synth", "containers"},
     {"columns", "ordinary"},
     {"rebuild", "tables", "stories"},
     {"sources", "parts", "noted", "account", "log", "figure", "deeds"},
-    {"flatten", "inputs", "plot_places", "patterns", "shapes", "documents"},
+    {"flatten", "scope", "inputs", "pieces", "plot_places", "patterns", "shapes"},
+    {"documents"},
     {"records", "scenarios", "plot", "parquet"},
     {"load"},
     {"correlate", "exports", "summarize"},

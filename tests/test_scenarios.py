@@ -328,6 +328,11 @@ def test_the_sample_files_and_their_readme_are_what_the_code_makes(name, tmp_pat
         assert stored == made or (path.suffix == ".gz" and gzip.decompress(stored) == gzip.decompress(made))
     text = (SAMPLES / "README.md").read_text(encoding="utf-8")
     for facts in logs[name].truth["planted"]:
-        named = {facts.get("job_id", ""), facts.get("judged_uuid", ""), *facts.get("given_by", [])}
+        named = {
+            facts.get("job_id", ""),
+            facts.get("judged_uuid", ""),
+            *facts.get("given_by", []),
+            *facts.get("sessions", []),
+        }
         assert {one for one in named if one not in text} == set()
     assert f"| {len(logs[name].records):,} |" in text

@@ -203,7 +203,7 @@ PROXIES = [
 @pytest.mark.parametrize(("text", "value", "flag"), PROXIES)
 def test_is_proxy_is_true_false_or_unknown(text, value, flag):
     """Text and numbers are read and flagged; what says neither is unknown, never False."""
-    log = ok.read_log(between(third('"securityContext":{"isProxy":%s}' % text)))
+    log = ok.read_log(between(third('"securityContext":{"isProxy":' + text + "}")))
     assert (kept(log)[1], says(log, 3).get("is_proxy")) == ((3, 2, flag), value)
 
 

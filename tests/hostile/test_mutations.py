@@ -9,31 +9,13 @@ from typing import Any
 import pytest
 from hostile import account
 from hostile_oracle import PATHS, disagreements, lost
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import oktakit as ok
 
 MUTATIONS, BATCH = 2_000, 200
-MARKS = [
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b'"',
-    b"\\",
-    b",",
-    b":",
-    b"\n",
-    b"\r",
-    b"\0",
-    b" ",
-    b'{"',
-    b"}\n{",
-    b"\xff",
-    b"\xc3",
-    b"0",
-]
+MARKS = [b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b"\r", b"\0", b" ", b'{"', b"}\n{", b"\xff", b"\xc3"]
 
 
 def records(seed: int) -> list[dict[str, Any]]:
@@ -149,7 +131,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-PLACES = st.sampled_from([*sorted(PATHS.values()), "uuid", "published", "actor", "client", "target", "debugContext"])
+PLACES = st.sampled_from([*sorted(PATHS.values()), "published", "actor", "client", "target", "debugContext"])
 KEYS = st.sampled_from(["source", "record", "event", "_raw", "data", "detail", "result", "okta", "Log", "x.y", "ACTOR"])
 
 
@@ -164,7 +146,10 @@ def spoilt(draw: st.DrawFn, number: int) -> dict[str, Any]:
     return {**record, draw(KEYS): draw(VALUES)} if draw(st.booleans()) else record
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+SEARCH = {"phases": [Phase.generate], "suppress_health_check": [HealthCheck.too_slow]}  # shrinking takes minutes
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, **SEARCH)
 @given(st.tuples(*(spoilt(number) for number in range(10, 18))))
 def test_values_of_any_kind_harm_their_own_record_only(found):
     """Whatever stands in a field, the good events around are kept whole, and kept text is the text of the source."""

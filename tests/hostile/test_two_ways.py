@@ -77,9 +77,8 @@ POINT = part(lat=st.floats(-90, 90) | st.integers(-90, 90), lon=st.floats(-180, 
 GEO = part(**texts("city", "state", "country"), postalCode=TEXT | NUMBER, geolocation=POINT)
 SERVICES = st.lists(part(**texts("type", "operator"), isAnonymous=st.booleans()).filter(bool), max_size=2)
 IP = part(**texts("asOrg", "isp", "domain"), asNumber=NUMBER, ipServiceCategories=SERVICES)
-HOPS = st.lists(
-    part(**texts("ip", "version", "source"), geographicalContext=GEO, ipDetails=IP).filter(bool), max_size=2
-)
+HOP = part(**texts("ip", "version", "source"), geographicalContext=GEO, ipDetails=IP).filter(bool)
+HOPS = st.lists(HOP, max_size=2)
 ENTITY = texts("id", "type", "alternateId", "displayName")
 TARGET = part(**ENTITY, detailEntry=DETAILS, changeDetails=DETAILS).filter(bool)
 NOTES = st.sampled_from(["jobId", "jobid", "requestUri", "url", "risk", "tunnels", "proxyType", "label", "eventUuid"])
