@@ -203,8 +203,10 @@ def _zipped(raw: io.BufferedReader) -> Iterator[bytes]:
         if bits & 8:  # sizes and checksum follow the member
             raw.read(16 if raw.peek(4).startswith(b"PK\x07\x08") else 12)
         yield b"\n"
-    if not head.startswith(_DIRECTORY):
-        raise EOFError
+    end = head
+    while block := raw.read(BLOCK):
+        end = end[-4:] + block  # it may come in the middle of both
+        found = found or _END in end
 
 
 def _deflated(raw: io.BufferedReader) -> Iterator[bytes]:

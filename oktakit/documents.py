@@ -18,6 +18,8 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     parts = blocks(source)
     head = _head(parts)
     what = _kind(head)
+    if what in ("other", "csv") and not head.lstrip().startswith(b"<") and _goes_on(chain([head], parts)):
+        what, head, parts = "json", b"", blocks(source)
     if what == "json":
         yield from _texts(chain([head], parts), source)
         return
@@ -68,6 +70,19 @@ def _head(parts: Iterator[bytes]) -> bytes:
     return head
 
 
+_JSON_LINE = re.compile(rb"\n[ \t\r]*+[{\[]")
+
+
+def _goes_on(parts: Iterator[bytes]) -> bool:
+    """Return whether some line begins as JSON does, however much of something else is before it."""
+    last = b"\n"
+    for part in parts:
+        if _JSON_LINE.search(last + part):
+            return True
+        last = part[-1:]
+    return False
+
+
 def _kind(head: bytes) -> str:
     """Return what a file beginning with `head` looks like: json, table, csv (none of ours), packed, other or empty.
 
@@ -82,7 +97,7 @@ def _kind(head: bytes) -> str:
         return "other" if text.startswith(b"<") else "packed"
     if not first.startswith((b"{", b"[")) and find_header(first)[0]:
         return "table"
-    if re.search(rb"^\s*[{\[]", text, re.MULTILINE):
+    if _JSON_LINE.search(b"\n" + text):
         return "json"
     return "csv" if b"," in first else "other"
 
@@ -91,10 +106,10 @@ def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:
     """Yield the rows of a table as documents; the first line that says anything is its header."""
     text = filter(bytes.strip, _joined(stream))
     rows = Rows(*find_header(next(text)))
-    if any("#" in name and name.rpartition("#")[0] in rows.header for name in rows.header):
+    if rows.header != rows.given:
         source.flags.add("duplicate_column")
     for found in chain(chain.from_iterable(map(rows.feed, _joined(stream))), rows.close()):
-        yield Document(found.number, found.raw, reason=found.reason, value=found.cells, textual=True)
+        yield Document(found.number, found.raw, reason=found.reason, value=found.cells, textual=found.cells is not None)
 
 
 def _joined(stream: Iterator[Line]) -> Iterator[bytes]:

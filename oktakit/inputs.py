@@ -44,10 +44,16 @@ def _paths(wanted: list[Any]) -> list[Source]:
     paths = sorted((path for item in wanted for path in _files(item)), key=Path.is_symlink, reverse=True)
     found = {path.resolve(): path for path in paths}
     parent = Path(os.path.commonpath([path.parent for path in found])) if found else Path()
-    sources = [Source(real.relative_to(parent).as_posix(), path) for real, path in sorted(found.items())]
+    names = unique(_readable(real.relative_to(parent)) for real in sorted(found))
+    sources = [Source(name, found[real]) for name, real in zip(names, sorted(found), strict=True)]
     for source in sources:
         source.flags |= {"symlink"} if Path(str(source.origin)).is_symlink() else set()
     return [member for source in sources for member in _unpacked(source)]
+
+
+def _readable(path: Path) -> str:
+    """Return a path as text, also where its name is none."""
+    return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
 def _unpacked(source: Source) -> list[Source]:

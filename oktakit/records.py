@@ -90,6 +90,7 @@ def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
 def _fit(value: dict[str, Any]) -> Event | None:
     """Return the event in an object that is as documented; the tolerant way gives the same, but slower."""
     try:
-        return msgspec.convert(value, Event)
+        event = msgspec.convert(value, Event)
     except msgspec.ValidationError:
         return None
+    return None if event.published and event.published.year in (1, 9999) else event  # in UTC, it may be out of range

@@ -77,14 +77,20 @@ def _unwrap_dict(value: dict[str, Any], textual: bool, flags: frozenset[str], de
 
 
 def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[Inner]:
-    """Return what stands in the original text that some shapes keep beside their columns, if it holds events."""
+    """Return what stands in the original text that some shapes keep beside their columns, if it holds the events."""
     event = value.get("event")
     texts = [value.get(key) for key in _ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
     for text in filter(_is_json, texts):
         found = list(unwrap(text, False, flags, depth + 1))
-        if found and all(not inner.reason and _is_event(inner.value) for inner in found):
+        if found and all(not inner.reason and _is_event(inner.value) and _agree(value, inner.value) for inner in found):
             return found
     return []
+
+
+def _agree(outer: dict[str, Any], inner: dict[str, Any]) -> bool:
+    """Return whether an original is of this event: it has its uuid, if that is told outside at all."""
+    own, other = ({item for key, item in value.items() if fold(key) == "uuid" and item} for value in (outer, inner))
+    return not own or own == other
 
 
 def _is_json(value: Any) -> bool:
@@ -100,7 +106,9 @@ def _is_event(value: Any) -> bool:
 
 
 def _is_own(value: dict[str, Any]) -> bool:
-    return "event_type" in value and any(key in value for key in ("actor_id", "ip_address", "is_proxy", "debug_data"))
+    """Return whether this is a row of our events table; whatever has Okta's own key is none."""
+    ours = any(key in value for key in ("actor_id", "ip_address", "is_proxy", "debug_data"))
+    return ours and "event_type" in value and "eventType" not in value
 
 
 def _rebuilt(value: dict[str, Any], textual: bool, flags: frozenset[str]) -> Inner | None:

@@ -14,7 +14,10 @@ _MAX_LINES = 10_000
 
 
 class Row(NamedTuple):
-    """One row: its number from 1, its text, and its cells by column, or the reason why they cannot be told."""
+    """One row: its number from 1, its text, and its cells by column, or the reason why they cannot be told.
+
+    A line of JSON has neither.
+    """
 
     number: int
     raw: bytes
@@ -55,7 +58,7 @@ def find_header(line: bytes) -> tuple[list[str], str]:
     text = line.decode(errors="replace").rstrip("\r\n")
     for separator in ",;\t":
         header = split_row(text, separator) or []
-        if is_ours(header) and len(header) > 1:
+        if is_ours(header) and len(header) > 1 and "\r" not in text:
             return header, separator
     return [], ""
 
@@ -67,11 +70,13 @@ def unique(names: Iterable[str]) -> list[str]:
     ['a', 'b', 'a#2']
     """
     seen: dict[str, int] = {}
-    found = []
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
-    return found
+        own = name
+        while own in seen:
+            seen[name] += 1
+            own = f"{name}#{seen[name]}"
+        seen[own] = 1
+    return list(seen)
 
 
 class Rows:
@@ -104,6 +109,8 @@ class Rows:
         """Return the row that ends with this line, and lines that must be taken again."""
         if not self.lines and not line.strip():
             return None, []
+        if not self.lines and line.lstrip().startswith(b'{"'):  # no cell begins like this
+            return self._emit(line.strip(), None, ""), []
         self.lines.append(line)
         self.size += len(line)
         self.quotes += line.count(b'"')
