@@ -2,8 +2,8 @@
 
 import ipaddress
 import json
-from collections.abc import Iterator
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
 _LATEST = pd.Timestamp("2100-01-01", tz="UTC")
 _ASIDE = ("source", "record", "issues", "extra", "_row")
+_JSON = ("targets", "debug_data", "ip_chain")
 
 
 def drop_duplicates(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
@@ -31,27 +32,32 @@ def drop_duplicates(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
 
 def _compare(twice: pd.DataFrame) -> tuple[set[int], set[int]]:
     """Return the rows that repeat a kept row of their uuid, and the kept rows of a uuid that has several."""
-    order = twice.assign(_filled=twice.notna().sum(axis=1))
-    order = order.sort_values(["_filled", "source", "record"], ascending=[False, True, True])
     told = [column for column in twice if column not in _ASIDE]
+    order = twice.assign(_filled=twice[told].notna().sum(axis=1))
+    order = order.sort_values(["uuid", "_filled", "source", "record"], ascending=[True, False, True, True])
     same = order.duplicated(told)
-    dropped = set(order.loc[same, "_row"])
-    kept: dict[str, dict[tuple[Any, Any], list[dict[Any, Any]]]] = {}
+    dropped, conflicts = set(order.loc[same, "_row"]), set[int]()
     rest = order.loc[~same, [*told, "_row"]].astype(object)
-    for row in rest.where(rest.notna(), None).to_dict("records"):
-        kinds = kept.setdefault(row["uuid"], {})
-        alike = kinds.setdefault((row["event_type"], row["published"]), [])
-        undated = kinds.get((row["event_type"], None), []) if row["published"] is not None else list(_flat(kinds))
-        if any(_agree(row, other, told) for other in (*alike, *undated)):
-            dropped.add(row["_row"])
-        else:
-            alike.append(row)
-    several = [rows for kinds in kept.values() if len(rows := list(_flat(kinds))) > 1]
-    return dropped, {row["_row"] for rows in several for row in rows}
+    for _, rows in groupby(rest.where(rest.notna(), None).to_dict("records"), itemgetter("uuid")):
+        group = list(rows)
+        kept = _kept(group, told)
+        dropped |= {row["_row"] for row in group} - kept
+        conflicts |= kept if len(kept) > 1 else set()
+    return dropped, conflicts
 
 
-def _flat(kinds: dict[Any, list[Any]]) -> Iterator[Any]:
-    return chain.from_iterable(kinds.values())
+def _kept(group: list[dict[Any, Any]], told: list[str]) -> set[int]:
+    """Return the rows of one uuid that no fuller row agrees with.
+
+    Rows that differ in a column that all of them fill do not agree, so that only the others are compared.
+    """
+    filled = [name for name in told if name not in _JSON and all(row[name] is not None for row in group)]
+    alike: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
+    for row in group:
+        others = alike.setdefault(tuple(row[name] for name in filled), [])
+        if not any(_agree(row, other, told) for other in others):
+            others.append(row)
+    return {row["_row"] for rows in alike.values() for row in rows}
 
 
 def _agree(one: dict[Any, Any], other: dict[Any, Any], names: list[str]) -> bool:

@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -75,9 +76,11 @@ def is_unsupported(head: bytes) -> bool:
     return head.startswith(_OTHERS)
 
 
-def is_packed(head: bytes) -> bool:
-    """Return whether a file that begins with `head` has to be unpacked."""
-    return head.startswith((_GZIP, _ZIP, *_PACKED))
+def is_packed(raw: Any) -> bool:
+    """Return whether what a buffered reader is about to give has to be unpacked."""
+    with suppress(*BROKEN):
+        return bool(raw.peek(8).startswith((_GZIP, _ZIP, *_PACKED)))
+    return False
 
 
 def open_origin(origin: Origin) -> BinaryIO:
@@ -131,11 +134,20 @@ def inflate(raw: io.BufferedReader, flags: set[str]) -> Iterator[bytes]:
     """Yield decompressed blocks of bounded size; what is damaged gives all that can be had, and a flag."""
     try:
         yield from _inflated(raw)
-    except EOFError:
-        flags.add("truncated_gzip")
     except BROKEN as error:
-        garbage = isinstance(error, _Garbage) or "Not a gzipped file" in str(error)
-        flags.add("trailing_garbage" if garbage else "gzip_crc")
+        flags.add(damage(error))
+
+
+def damage(error: Exception) -> str:
+    """Return the flag for what stopped a container from being read.
+
+    >>> damage(EOFError()), damage(zlib.error())
+    ('truncated_gzip', 'gzip_crc')
+    """
+    if isinstance(error, EOFError):
+        return "truncated_gzip"
+    garbage = isinstance(error, _Garbage) or "Not a gzipped file" in str(error)
+    return "trailing_garbage" if garbage else "gzip_crc"
 
 
 def _inflated(raw: io.BufferedReader) -> Iterator[bytes]:
@@ -203,10 +215,18 @@ def _zipped(raw: io.BufferedReader) -> Iterator[bytes]:
         if bits & 8:  # sizes and checksum follow the member
             raw.read(16 if raw.peek(4).startswith(b"PK\x07\x08") else 12)
         yield b"\n"
-    end = head
+    if not (head.startswith(_DIRECTORY) and _holds(raw, _END)):
+        raise EOFError
+
+
+def _holds(raw: io.BufferedReader, mark: bytes) -> bool:
+    """Return whether a mark is somewhere in what is left."""
+    last = b""
     while block := raw.read(BLOCK):
-        end = end[-4:] + block  # it may come in the middle of both
-        found = found or _END in end
+        if mark in last + block:
+            return True
+        last = block[-len(mark) :]
+    return False
 
 
 def _deflated(raw: io.BufferedReader) -> Iterator[bytes]:

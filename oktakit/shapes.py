@@ -89,7 +89,7 @@ def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[
 
 def _agree(outer: dict[str, Any], inner: dict[str, Any]) -> bool:
     """Return whether an original is of this event: it has its uuid, if that is told outside at all."""
-    own, other = ({item for key, item in value.items() if fold(key) == "uuid" and item} for value in (outer, inner))
+    own, other = ([item for key, item in value.items() if fold(key) == "uuid" and item] for value in (outer, inner))
     return not own or own == other
 
 

@@ -9,12 +9,11 @@ import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
-from .containers import BLOCK, BROKEN, Member, Origin, inflate, is_packed, open_origin
+from .containers import BLOCK, BROKEN, Member, Origin, damage, inflate, is_packed, open_origin
 from .model import Outline
 
 MAX_RECORD = 16 << 20
@@ -84,8 +83,8 @@ class Source:
 class _Hashed(io.RawIOBase):
     """A file that is hashed, by a thread of its own, and counted as it is read."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.size = file, 0
+    def __init__(self, file: BinaryIO, flags: set[str]) -> None:
+        self.file, self.flags, self.size = file, flags, 0
         self._hash, self._worker = hashlib.sha256(), ThreadPoolExecutor(1)
         self._last: Future[None] | None = None
 
@@ -93,7 +92,11 @@ class _Hashed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = int(self.file.readinto(buffer))  # type: ignore[attr-defined]  # every file opened here has it
+        try:
+            count = int(self.file.readinto(buffer))  # type: ignore[attr-defined]  # every file opened here has it
+        except BROKEN as error:  # a damaged member of an archive ends here
+            self.flags.add(damage(error))
+            count = 0
         block = bytes(memoryview(buffer)[:count])
         if self._last:
             self._last.result()
@@ -114,16 +117,15 @@ class _Hashed(io.RawIOBase):
 def blocks(source: Source) -> Iterator[bytes]:
     """Yield what `source` holds, decompressed and as UTF-8, and note its sizes, hashes and flags."""
     with open_origin(source.origin) as file:
-        raw = _Hashed(file)
+        raw = _Hashed(file, source.flags)
         reader = io.BufferedReader(raw, BLOCK)
-        content = hashlib.sha256() if is_packed(reader.peek(8)) else None
+        content = hashlib.sha256() if is_packed(reader) else None
         parts = inflate(reader, source.flags)  # type: ignore[arg-type]  # any buffered reader will do
         for part in _as_utf8(parts if content is None else _noted(parts, content), source):
             source.size = raw.size
             yield part
-        with suppress(*BROKEN):  # what is behind the damage counts for the hash alone
-            while raw.read(BLOCK):
-                pass
+        while raw.read(BLOCK):  # what is behind the damage counts for the hash alone
+            pass
     stored = source.origin if isinstance(source.origin, Member) else Member(b"", 0, raw.size, raw.hexdigest())
     source.size, source.sha256 = stored.size, stored.sha256
     source.sha256_content = (content or raw).hexdigest()
