@@ -1,4 +1,4 @@
-"""The command line: `oktakit investigate`, `oktakit report` and `oktakit scenario`.
+"""The command line: `oktakit investigate`, `report`, `scenario` and `convert`.
 
 It ends with 0 when all is well and with 2, and one sentence, when the input cannot be used.
 """
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_investigate(commands)
     _add_report(commands)
     _add_scenario(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -79,15 +80,19 @@ def _add_scenario(commands: Any) -> None:
     command.set_defaults(run=_scenario)
 
 
+def _add_convert(commands: Any) -> None:
+    command = commands.add_parser("convert", help="write a log as Parquet, by day, with its account")
+    command.add_argument("log", metavar="LOG", help="file, folder or glob")
+    command.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
+    command.set_defaults(run=_convert)
+
+
 def _investigate(options: argparse.Namespace) -> None:
-    from .load import read_log
     from .report import write_report
 
     if not TEMPLATE.is_file():
         raise InputError(f"{TEMPLATE} is needed; it is not in this folder. Run this in the project's folder.")
-    log = read_log(options.log)
-    if log.events.empty:
-        raise InputError(_nothing_kept(options.log, log))
+    _read(options.log)
     _tell(write_report(TEMPLATE, options.out, {"LOG": _seen_from(TEMPLATE, options.log)}))
     _say("To look closer: make lab, or .venv/bin/jupyter lab notebooks/00_read_a_log.ipynb")
 
@@ -105,6 +110,24 @@ def _scenario(options: argparse.Namespace) -> None:
 
     for path in write_log(make_log(options.name, options.seed), options.out):
         _say(f"Wrote {path}")
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from .parquet import write_events
+
+    log = _read(options.log)
+    folder = write_events(log, options.out)
+    _say(f"{log}\n\nWrote {folder} (read_log reads it, and any engine that reads Parquet)")
+
+
+def _read(path: str) -> "Log":
+    """Return the log, if it holds any event."""
+    from .load import read_log
+
+    log = read_log(path)
+    if log.events.empty:
+        raise InputError(_nothing_kept(path, log))
+    return log
 
 
 def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str, Any]:

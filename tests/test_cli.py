@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from oktakit import read_log
 from oktakit.cli import main
 
 PARAMETERS = 'LOG = "../sample_logs/stolen_report.jsonl"\nACTOR = "ann"\nLIMIT = 3\nSINCE = None'
@@ -148,3 +149,20 @@ def test_an_unknown_scenario_ends_with_2(run: Run) -> None:
     code, _, err = run("scenario", "no_such_story")
     assert (code, err.count("\n")) == (2, 1)
     assert "no_such_story" in err
+
+
+def test_convert_writes_what_read_log_reads_back(run: Run, tmp_path: Path) -> None:
+    """A log becomes a folder of Parquet, its account is printed; a folder that exists is refused."""
+    code, out, err = run("convert", "mine/log one.jsonl", "--out", "lake")
+    assert (code, err) == (0, "")
+    assert out.startswith("1 record = 1 kept + 0 duplicates + 0 rejected, from 1 source\n")
+    assert list(read_log(tmp_path / "lake").events["event_type"]) == ["user.session.start"]
+    code, _, err = run("convert", "mine/log one.jsonl", "--out", "lake")
+    assert (code, err) == (2, "A new folder is needed; lake exists. Name another one, or remove it first.\n")
+
+
+def test_convert_writes_nothing_where_nothing_was_kept(run: Run, tmp_path: Path) -> None:
+    """A file without events ends with 2 and no folder."""
+    (tmp_path / "page.json").write_text("<html>")
+    assert run("convert", "page.json", "--out", "lake")[0] == 2
+    assert not (tmp_path / "lake").exists()

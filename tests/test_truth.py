@@ -22,7 +22,7 @@ def planted(truth, kind):
     return [fact for fact in truth["planted"] if fact["kind"] == kind]
 
 
-@pytest.mark.parametrize("name", ["stolen_report", "assistant", "quiet_week", "feedback"])
+@pytest.mark.parametrize("name", ["stolen_report", "assistant", "quiet_week", "feedback", "sessions"])
 def test_the_account_of_a_sample_is_its_truth(name):
     """Records and events are as many as were made; the one repeated record is the duplicate."""
     log, truth = load(name)

@@ -102,6 +102,13 @@ def test_a_long_spoilt_first_line_does_not_hide_the_rest(rubbish):
     assert neighbours_are_whole(log)
 
 
+def test_one_nul_in_front_is_one_record():
+    """A file that begins with one byte of zero is no UTF-16; every line of it is read."""
+    log = ok.read_log(b"\0" + WHOLE)
+    assert (account(log), rejected(log)) == ((4, 3, 0, 1), [(1, "nul_bytes")])
+    assert (kept(log), list(log.sources["flags"])) == (MIXED, [""])
+
+
 def test_half_a_character_of_utf_16_harms_its_record_only():
     """A lone surrogate is never replaced without a word."""
     text = between(third('"displayMessage":"a@b"')).decode().encode("utf-16-le")

@@ -91,6 +91,7 @@ FIELDS = {
     "targets that are texts": ('"target":["a","b"]', "targets", None, "bad_type"),
     "targets that are nothing": ('"target":[null]', "targets", None, ""),
     "empty debug data": (DEBUG % '""', "debug_data", None, ""),
+    "debug data that are JSON text": (DEBUG % r'"{\"jobId\":\"j1\"}"', "job_id", None, "bad_type"),
     "debug data that are a list": (DEBUG % "[]", "debug_data", None, "bad_type"),
     "debug data with a blank in a key": (DEBUG % '{" jobId":"j"}', "job_id", None, ""),
     "debug data without a name": (DEBUG % '{"":"j"}', "debug_data", '{"":"j"}', ""),
@@ -126,21 +127,12 @@ def test_trouble_in_a_field_is_a_flag_on_a_kept_row(case, more):
     assert neighbours_are_whole(log)
 
 
-@pytest.mark.parametrize(
-    "doubled",
-    [
-        '"actor":"abcd","actor":{"id":"b"}',
-        '"actor" :"abc","actor":{"id":"b"}',
-        '"actor":{"id":"b"},"version":4',
-    ],
-)
+@pytest.mark.parametrize("doubled", ['"actor":"abcd",', '"actor" :"abc",', '"actor": 12345,'])
 def test_a_key_given_twice_is_seen_in_a_record_as_long_as_a_good_one(doubled):
     """A record of the same length and the same beginning as one without trouble is looked at on its own."""
-    good = third('"version":null,"actor":{"id":"b"}')
-    spoilt = third(doubled, 4)
-    log = ok.read_log(good + b"\n" + spoilt)
-    expected = "duplicate_key" if doubled.count("actor") == 2 else ""
-    assert kept(log) == [(3, 1, ""), (4, 2, expected)]
+    good, spoilt = third('"version":null,"actor":{"id":"b"}'), third(doubled + '"actor":{"id":"b"}', 4)
+    assert len(good) == len(spoilt)
+    assert kept(ok.read_log(good + b"\n" + spoilt)) == [(3, 1, ""), (4, 2, "duplicate_key")]
 
 
 TIMES = {
@@ -191,8 +183,8 @@ def test_a_time_is_right_or_missing(given, more):
 
 
 PROXIES = [
-    *((text, True, "") for text in ["true"]),
-    *((text, False, "") for text in ["false"]),
+    ("true", True, ""),
+    ("false", False, ""),
     ("null", None, ""),
     *((text, True, "bad_type") for text in ['"true"', '"TRUE"', '" true "', '"1"', "1"]),
     *((text, False, "bad_type") for text in ['"false"', '"False"', '"0"', "0"]),
