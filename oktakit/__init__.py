@@ -2,10 +2,12 @@
 
 import pandas as pd
 
+from .around import find_around
 from .check import check_exports
 from .correlate import correlate_feedback, related
 from .errors import ColumnError, InputError, OktakitError, ParameterError
 from .exports import correlate_exports
+from .find import find_first_seen, find_travel
 from .load import read_log, read_raw
 from .log import Log
 from .parquet import write_events
@@ -13,6 +15,7 @@ from .plot import describe, plot_exports, plot_geo, plot_proxy, plot_timeline
 from .report import write_report
 from .scenarios import make_log, write_log
 from .schema import ANALYTICS, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
+from .sessions import correlate_sessions, find_session_changes
 from .summarize import summarize_actors, summarize_geo, summarize_proxy
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there.
@@ -33,7 +36,12 @@ __all__ = [
     "check_exports",
     "correlate_exports",
     "correlate_feedback",
+    "correlate_sessions",
     "describe",
+    "find_around",
+    "find_first_seen",
+    "find_session_changes",
+    "find_travel",
     "make_log",
     "plot_exports",
     "plot_geo",

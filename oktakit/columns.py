@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from .model import Event, Hop, Target
@@ -56,9 +55,8 @@ def squash(name: str) -> str:
 
 def _walk(struct: Any, path: Path = ()) -> Iterator[tuple[str, tuple[Path, str]]]:
     """Yield every field below a struct, and whether it may hold more than one value, as in `Place`."""
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
     for field in plan(struct).values():
-        own = (*path, names[field.name])
+        own = (*path, field.key)
         inner = isinstance(field.kind, type) and issubclass(field.kind, Struct)
         node = "object" if inner or field.kind == dict[str, Any] else "any" if field.many or field.kind is Any else ""
         yield squash("".join(own)), (own, node)
@@ -262,7 +260,8 @@ OWN_DERIVED = {
 """What our table worked out of the debug data, for a table without them."""
 
 _MARKS = ("eventtype", "eventtypes", "eventoriginaltype", "oktaeventtype", "eventaction", "metadataeventcode")
-_TEXTS = ("_raw", "@message", "message", "event.original", "raw_data")
+ORIGINALS = ("_raw", "event.original", "raw_data", "@message", "message")
+"""Columns that may hold the original text of an event."""
 
 
 def is_ours(header: list[str]) -> bool:
@@ -271,4 +270,4 @@ def is_ours(header: list[str]) -> bool:
     >>> is_ours(["timestamp", "event_type"]), is_ours(["_time", "_raw"]), is_ours(["name", "amount"])
     (True, True, False)
     """
-    return any(squash(name) in _MARKS or name in _TEXTS for name in header)
+    return any(squash(name) in _MARKS or name in ORIGINALS for name in header)

@@ -25,10 +25,10 @@ _UNREADABLE = (*BROKEN, ValueError, KeyError, RuntimeError, struct.error)  # wha
 
 
 class Member(NamedTuple):
-    """A file in a zip archive: the archive, its size and hash, and the place in it, -1 where it cannot be read."""
+    """A file in a zip archive: the archive, its size and hash, and the entry in its directory, None if unreadable."""
 
     archive: Path | bytes
-    position: int
+    entry: zipfile.ZipInfo | None
     size: int
     sha256: str
 
@@ -38,6 +38,16 @@ Origin = Path | bytes | Member
 
 class _Garbage(OSError):
     """Something follows a packed stream that is none."""
+
+
+class _Archive(zipfile.ZipFile):
+    """A zip archive whose directory is known already: it is not read again for every member.
+
+    The method is the standard library's own; where it is called otherwise, the directory is read again.
+    """
+
+    def _RealGetContents(self) -> None:
+        pass
 
 
 class _Zstandard:
@@ -90,33 +100,33 @@ def open_origin(origin: Origin) -> BinaryIO:
     if isinstance(origin, Path):
         return origin.open("rb", buffering=0)
     archive = io.BytesIO(origin.archive) if isinstance(origin.archive, bytes) else origin.archive
-    if origin.position < 0:
+    if origin.entry is None:
         return io.BytesIO(_END)
-    packed = zipfile.ZipFile(archive)
+    packed = _Archive(archive)
     try:
-        member: Any = packed.open(packed.infolist()[origin.position])  # closing the member closes the archive, too
+        member: Any = packed.open(origin.entry)  # closing the member closes the archive, too
     except _UNREADABLE:
         packed.close()
         return io.BytesIO(_END)
     return member  # type: ignore[no-any-return]  # it reads like any file
 
 
-def members(origin: Path | bytes) -> dict[str, Member]:
-    """Return the files of a zip archive by name, and nothing where `origin` is none."""
+def members(origin: Path | bytes) -> list[tuple[str, Member]]:
+    """Return the files of a zip archive with their names, and nothing where `origin` is none."""
     with open_origin(origin) as file:
         if file.read(4) != _ZIP:
-            return {}
+            return []
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
         try:
             infos = zipfile.ZipFile(file).infolist()
         except _UNREADABLE:
-            return {}
-    readable = {n: n if _is_readable(info) else -1 for n, info in enumerate(infos) if not _is_aside(info)}
-    names = [infos[n].filename for n in readable] if all(info.filename != _SHEET for info in infos) else []
-    unique = [f"{name}#{n}" if name in names[:n] else name for n, name in enumerate(names)]
-    return {name: Member(origin, n, size, sha256) for name, n in zip(unique, readable.values(), strict=False)}
+            return []
+    if any(info.filename == _SHEET for info in infos):
+        return []
+    found = sorted((info for info in infos if not _is_aside(info)), key=lambda info: info.filename)
+    return [(info.filename, Member(origin, info if _is_readable(info) else None, size, sha256)) for info in found]
 
 
 def _is_aside(info: zipfile.ZipInfo) -> bool:

@@ -18,7 +18,7 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     parts = blocks(source)
     head = _head(parts)
     what = _kind(head)
-    if what in ("other", "csv") and not head.lstrip().startswith(b"<") and _goes_on(chain([head], parts)):
+    if what in ("other", "csv") and _goes_on(chain([head], parts)):
         what, head, parts = "json", b"", blocks(source)
     if what == "json":
         yield from _texts(chain([head], parts), source)
@@ -35,7 +35,8 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
 def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
     found = None
     for found in pieces(parts, source):
-        yield found if source.shape == "ndjson" or isinstance(found, Run | Skipped) else found._replace(number=0)
+        ordered = source.shape not in ("", "ndjson") and isinstance(found, Document)
+        yield Document(0, *found[1:]) if ordered else found
     if found is None:
         source.flags.add("empty")
 
@@ -48,13 +49,14 @@ def _unread(head: bytes, what: str, source: Source) -> Iterator[Document]:
     else:
         source.flags.add(flag)
     if reason:
-        yield Document(1, head, reason="nul_bytes" if b"\0" in head else reason)
+        yield Document(1, head, reason=reason)
 
 
 _DAMAGED = {"truncated_gzip", "gzip_crc"}
 _UNREAD = {
     "csv": ("unknown_format", "no_event_type"),
     "packed": ("unsupported_format", "bad_json"),
+    "markup": ("not_json", "bad_json"),
     "other": ("not_json", "bad_json"),
     "empty": ("empty", ""),
 }
@@ -84,17 +86,17 @@ def _goes_on(parts: Iterator[bytes]) -> bool:
 
 
 def _kind(head: bytes) -> str:
-    """Return what a file beginning with `head` looks like: json, table, csv (none of ours), packed, other or empty.
+    """Return how a file begins: as json, table, csv (none of ours), packed, markup, other or empty.
 
     >>> _kind(b'banner\\n{"uuid": "x"}'), _kind(b"<!DOCTYPE html>"), _kind(b"a,b\\n1,2"), _kind(b" ")
-    ('json', 'other', 'csv', 'empty')
+    ('json', 'markup', 'csv', 'empty')
     """
     text = head[:65536].strip()
     if not text.strip(b"\0"):
         return "other" if text else "empty"
     first = text.split(b"\n", 1)[0]
     if is_unsupported(head) or text.startswith(b"<"):
-        return "other" if text.startswith(b"<") else "packed"
+        return "packed" if is_unsupported(head) else "markup"
     if not first.startswith((b"{", b"[")) and find_header(first)[0]:
         return "table"
     if _JSON_LINE.search(b"\n" + text):

@@ -137,9 +137,8 @@ def _distance(legs: pd.DataFrame, kind: str) -> pd.Series:
 
 def _too_fast(legs: pd.DataFrame, kmh: float, km: float, far: str = "km") -> pd.DataFrame:
     """Return the legs that are too far and too fast; a leg that took no time is infinitely fast."""
-    speed = legs["km"] / legs["hours"].where(legs["hours"] > 0)
     fast = (legs[far] > km) & (legs[far] > kmh * legs["hours"])
-    return legs.assign(kmh=speed.fillna(np.inf))[fast]
+    return legs.assign(kmh=legs["km"] / legs["hours"])[fast]
 
 
 def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
@@ -202,24 +201,25 @@ def find_first_seen(
     >>> new.loc[new["value"] == "Romania", ["actor_alternate_id", "first_time"]].astype(str).iloc[0].tolist()
     ['carla.holm@example.com', 'True']
     """
-    by_hour = column == "hour_of_week"
+    by_hour, zone = column == "hour_of_week", _zone(timezone)
     frame = table(events, "find_first_seen", ["uuid", *_WHO, *ACTED_COLUMNS, *([] if by_hour else [column])])
-    quarter = nw.col("published_us") // 900_000_000  # every time zone begins its hours on one
-    value = quarter if by_hour else known(column) if TYPES.get(column) == TEXT else nw.col(column)
     acting = acted() & ~nw.col("published_us").is_null()
-    seen = frame.select("uuid", *_WHO, "published_us", value=value, acting=acting).filter("acting")
+    seen = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting).filter("acting")
     said = seen.filter(~nw.col("value").is_null())
     begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
     end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
-    to_text = partial(_hours, timezone=_zone(timezone)) if by_hour else None
-    found = _firsts(said, end, to_text)
-    counts = _counts(seen if column == "report_id" else said, end)
-    known_for = found["actor_id"].map(counts).fillna(0).astype("int64")
-    found = found.assign(
-        baseline_events=known_for, first_time=(known_for >= minimum).astype("boolean").replace(False, pd.NA)
-    )
-    typed = found.astype({"value": TEXT if by_hour else TYPES.get(column, "object")})
+    found = _firsts(said, end, partial(_hours, timezone=zone) if by_hour else None)
+    count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
+    first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
+    typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
     return typed.sort_values(["at", "uuid", "value"], ignore_index=True)[list(FIRST_COLUMNS)]
+
+
+def _value(column: str) -> nw.Expr:
+    """Return what is looked for, missing where it is not known; of hours, the quarter that every time zone shares."""
+    if column == "hour_of_week":
+        return nw.col("published_us") // 900_000_000
+    return known(column) if TYPES.get(column) == TEXT else nw.col(column)
 
 
 def _firsts(

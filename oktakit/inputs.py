@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,12 @@ def find_sources(logs: Inputs) -> list[Source]:
         return [Source("table", _lines(_rows(logs)), flags=flags)]
     if isinstance(logs, dict) or (isinstance(logs, list) and logs and all(isinstance(item, dict) for item in logs)):
         return [Source("records", _lines([logs] if isinstance(logs, dict) else logs))]
-    if isinstance(logs, bytes):
-        return _unpacked(Source("bytes", logs))
+    if isinstance(logs, bytes | bytearray | memoryview):
+        return _unpacked(Source("bytes", bytes(logs)))
     if hasattr(logs, "read"):
         content = logs.read()
         return find_sources(content.encode(errors="surrogatepass") if isinstance(content, str) else content)
-    return _paths([logs] if isinstance(logs, str | Path) else list(logs))
+    return _paths(list(logs) if isinstance(logs, Iterable) and not isinstance(logs, str) else [logs])
 
 
 def _paths(wanted: list[Any]) -> list[Source]:
@@ -60,8 +61,10 @@ def _unpacked(source: Source) -> list[Source]:
     """Return one source per file of an archive, or the source itself where it is none."""
     if isinstance(source.origin, Member):
         return [source]
-    inside = sorted(members(source.origin).items())
-    return [Source(f"{source.name}/{name}", member, flags=set(source.flags)) for name, member in inside] or [source]
+    inside = members(source.origin)
+    names = unique(f"{source.name}/{name}" for name, _ in inside)
+    found = zip(names, inside, strict=True)
+    return [Source(name, member, flags=set(source.flags)) for name, (_, member) in found] or [source]
 
 
 def _lines(records: Iterable[Any]) -> bytes:
@@ -98,20 +101,25 @@ def _plain(value: Any) -> Any:
 
 
 def _files(item: Any) -> list[Path]:
-    path = Path(item)
-    if path.is_dir():
-        found = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in _SUFFIXES]
-        found = [file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-    else:
-        found = (
-            [path]
-            if path.is_file()
-            else [Path(file) for file in glob(str(item), recursive=True) if Path(file).is_file()]
-        )
+    found: list[Path] = []
+    if isinstance(item, str | os.PathLike) and str(item):
+        with suppress(OSError):  # a name that cannot be one
+            found = _below(Path(item)) or _matching(str(item))
     if not found:
-        what = "a folder without log files" if path.is_dir() else "nothing there"
         raise InputError(
-            f"Needed a System Log (a file, a folder or a pattern), found {what}: {text(str(item))}. "
+            f"Needed a System Log (a file, a folder or a pattern), found no log file there: {text(str(item))}. "
             f"Check the path; files of a folder count when they end in {' '.join(_SUFFIXES[1:])} or in nothing."
         )
     return found
+
+
+def _matching(pattern: str) -> list[Path]:
+    return [path for path in map(Path, glob(pattern, recursive=True)) if path.is_file()]
+
+
+def _below(path: Path) -> list[Path]:
+    """Return the file, or the log files of a folder without the hidden ones."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    found = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in _SUFFIXES]
+    return [file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)]

@@ -32,8 +32,10 @@ class Built:
             self.extra[column] = value
         elif where.item and where.position is None:
             self._lists.setdefault(where.path, {})[where.item, column] = value
-        elif not self._put(where, self._value(where, column, value)):
-            self.extra[column] = value
+        else:
+            path = where.path if where.position is None else (*where.path, str(where.position), *where.item)
+            if not _put(self.event, path, self._value(where, column, value)):
+                self.extra[column] = value
 
     def _value(self, where: Place, column: str, value: Any) -> Any:
         """Return a value as Okta would have given it: JSON text decoded, a time as ISO 8601."""
@@ -50,18 +52,6 @@ class Built:
             return moment(column, value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    def _put(self, where: Place, value: Any) -> bool:
-        """Return whether `value` stands in the event now; what is there already is never replaced."""
-        at = self.event
-        path = where.path if where.position is None else (*where.path, str(where.position), *where.item)
-        for name in path[:-1]:
-            at = at.setdefault(name, {})
-            if not isinstance(at, dict):
-                return False
-        if at.get(path[-1]) is None:
-            at[path[-1]] = value
-        return bool(value is not None and at[path[-1]] == value)
-
     def finish(self) -> None:
         """Put the lists together."""
         for path, columns in self._lists.items():
@@ -76,21 +66,21 @@ class Built:
         count = next((len(parts[key]) for name in ("id", "ip", "type") for key in parts if key[0] == (name,)), 1)
         items: list[dict[str, Any]] = [{} for _ in range(count)]
         for (item, column), values in parts.items():
-            values = values if count > 1 or isinstance(columns[item, column], list) else [columns[item, column]]
+            if count == 1 and not isinstance(columns[item, column], list):
+                values = [columns[item, column]]
             if len(values) != count:
                 self.extra[column] = self.trouble.odd(columns[item, column])
             elif not self._fill(items, item, column, values):
                 self.extra[column] = columns[item, column]
-        if not self._put(Place(path), items):
+        if not _put(self.event, path, items):
             self.extra |= {column: value for (_, column), value in columns.items()}
 
     def _fill(self, items: list[dict[str, Any]], item: Path, column: str, values: list[Any]) -> bool:
         """Put one value into each item; return whether all of them could be read."""
         where = Place(item, "object" if item[-1] == "detailEntry" else "")
         read = [self._value(where, column, value) for value in values]
-        for one, value in zip(items, read, strict=True):
-            _deep(one, item, value)
-        return all(value is not None or given is None for value, given in zip(read, values, strict=True))
+        told = [_put(one, item, value) for one, value in zip(items, read, strict=True)]
+        return all(there or given is None for there, given in zip(told, values, strict=True))
 
     def _split(self, item: Path, value: Any) -> list[Any]:
         if not isinstance(value, str):
@@ -100,12 +90,15 @@ class Built:
         return value.split(self.shape.separator)
 
 
-def _deep(target: dict[str, Any], path: Path, value: Any) -> None:
+def _put(at: dict[str, Any], path: Path, value: Any) -> bool:
+    """Put a value into nested objects and return whether it stands there; what is there already is never replaced."""
     for name in path[:-1]:
-        if not isinstance(target.get(name), dict):
-            target[name] = {}
-        target = target[name]
-    target[path[-1]] = value
+        at = at.setdefault(name, {})
+        if not isinstance(at, dict):
+            return False
+    if at.get(path[-1]) is None:
+        at[path[-1]] = value
+    return bool(value is not None and at[path[-1]] == value)
 
 
 def moment(column: str, value: Any) -> Any:

@@ -55,7 +55,8 @@ def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
 def tolerate(document: Document) -> Iterator[Record]:
     """Yield the records of a document that does not fit, or that holds several."""
     trouble = Trouble(document.textual)
-    value, reason = (document.value, document.reason) if document.reason else _value(document, trouble)
+    known = document.reason or document.value is not None
+    value, reason = (document.value, document.reason) if known else understand(document.raw, trouble)
     if reason:
         yield Record(document.number, document.raw, reason="nul_bytes" if b"\0" in document.raw else reason)
         return
@@ -68,13 +69,6 @@ def tolerate(document: Document) -> Iterator[Record]:
         own.extra |= inner.extra
         event, reason = (None, inner.reason) if inner.reason else _event(inner.value, own)
         yield Record(document.number, document.raw, event, own.extra, " ".join(sorted(own.flags)), reason)
-
-
-def _value(document: Document, trouble: Trouble) -> tuple[Any, str]:
-    """Return what a document's text says, or why it says nothing."""
-    if document.value is not None:
-        return document.value, ""
-    return understand(document.raw, trouble)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:

@@ -266,9 +266,8 @@ def _explained(steps: pd.DataFrame, events: Any) -> pd.DataFrame:
         "same_address": at_home & (rest == ""),
         "okta_agent": steps["own"].astype(bool),
     }
-    found = pd.Series(None, steps.index, dtype=TEXT)
-    for reason, where in reasons.items():  # the last that fits stands
-        found = found.mask(where, reason)
+    nothing = pd.Series(None, steps.index, dtype=TEXT)
+    found = reduce(lambda told, reason: told.mask(reasons[reason], reason), reasons, nothing)  # the last that fits
     return steps.assign(explained_by=found)
 
 

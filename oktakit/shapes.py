@@ -6,7 +6,7 @@ Each record is recognised by itself. What an envelope says about the delivery al
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .columns import DOTTED, ELASTIC, OCSF, OWN, OWN_DERIVED, SENTINEL, SENTINEL_V2, Shape, place, squash
+from .columns import DOTTED, ELASTIC, OCSF, ORIGINALS, OWN, OWN_DERIVED, SENTINEL, SENTINEL_V2, Shape, place, squash
 from .rebuild import rebuild
 from .repair import Trouble, parse
 from .schema import fold
@@ -17,7 +17,6 @@ _WRAPPERS = (
     *("logEvents", "Messages", "resourceLogs", "scopeLogs", "logRecords", "event", "log", "Log", "message"),
     *("@message", "_raw", "raw", "body", "Body", "stringValue", "original", "event.original", "raw_data"),
 )
-_ORIGINALS = ("_raw", "event.original", "raw_data", "@message")
 
 
 class Inner(NamedTuple):
@@ -79,7 +78,7 @@ def _unwrap_dict(value: dict[str, Any], textual: bool, flags: frozenset[str], de
 def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[Inner]:
     """Return what stands in the original text that some shapes keep beside their columns, if it holds the events."""
     event = value.get("event")
-    texts = [value.get(key) for key in _ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
+    texts = [value.get(key) for key in ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
     for text in filter(_is_json, texts):
         found = list(unwrap(text, False, flags, depth + 1))
         if found and all(not inner.reason and _is_event(inner.value) and _agree(value, inner.value) for inner in found):

@@ -7,6 +7,7 @@ fast way, everything else goes through `_Splitter`, which finds the outermost ob
 import codecs
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ MAX_DOCUMENT = 64 << 20
 
 UTF8_BOM = codecs.BOM_UTF8
 _UTF16 = {
-    **{codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"},
-    **{b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"},  # JSON without a mark
+    "utf-16": re.compile(rb"\xff\xfe|\xfe\xff"),
+    "utf-16-le": re.compile(rb"[\[{]\0[^\0]\0"),  # JSON without a mark
+    "utf-16-be": re.compile(rb"\0[\[{]\0[^\0]"),
 }
 
 
@@ -126,7 +128,7 @@ def blocks(source: Source) -> Iterator[bytes]:
             yield part
         while raw.read(BLOCK):  # what is behind the damage counts for the hash alone
             pass
-    stored = source.origin if isinstance(source.origin, Member) else Member(b"", 0, raw.size, raw.hexdigest())
+    stored = source.origin if isinstance(source.origin, Member) else Member(b"", None, raw.size, raw.hexdigest())
     source.size, source.sha256 = stored.size, stored.sha256
     source.sha256_content = (content or raw).hexdigest()
 
@@ -139,7 +141,7 @@ def _noted(parts: Iterator[bytes], content: Any) -> Iterator[bytes]:
 
 def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:
     first = next(parts, b"")
-    encoding = next((encoding for start, encoding in _UTF16.items() if first.startswith(start)), "")
+    encoding = next((encoding for encoding, start in _UTF16.items() if start.match(first)), "")
     if not encoding:
         yield first.removeprefix(UTF8_BOM)
         yield from parts

@@ -103,7 +103,7 @@ def test_two_members_of_one_name_are_two_sources():
             packed.writestr("a.jsonl", d.lines(EVENTS[2:]))
     log = ok.read_log(out.getvalue())
     assert list(log.sources["records"]) == [2, 3]
-    assert list(log.sources["source"]) == ["bytes/a.jsonl", "bytes/a.jsonl#1"]
+    assert list(log.sources["source"]) == ["bytes/a.jsonl", "bytes/a.jsonl#2"]
 
 
 def test_a_damaged_member_is_flagged_and_the_others_are_read():
