@@ -101,13 +101,14 @@ def _plain(value: Any) -> Any:
 
 
 def _files(item: Any) -> list[Path]:
-    found: list[Path] = []
+    found, what = list[Path](), "nothing there"
     if isinstance(item, str | os.PathLike) and str(item):
         with suppress(OSError):  # a name that cannot be one
+            what = "a folder without log files" if Path(item).is_dir() else what
             found = _below(Path(item)) or _matching(str(item))
     if not found:
         raise InputError(
-            f"Needed a System Log (a file, a folder or a pattern), found no log file there: {text(str(item))}. "
+            f"Needed a System Log (a file, a folder or a pattern), found {what}: {text(str(item))}. "
             f"Check the path; files of a folder count when they end in {' '.join(_SUFFIXES[1:])} or in nothing."
         )
     return found
