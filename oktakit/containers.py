@@ -218,8 +218,7 @@ def _zipped(raw: io.BufferedReader) -> Iterator[bytes]:
         if method == zipfile.ZIP_DEFLATED:
             yield from _deflated(raw)
         elif method == zipfile.ZIP_STORED and not bits & 8:
-            yield raw.read(min(size, BLOCK))
-            yield from (raw.read(min(size - at, BLOCK)) for at in range(BLOCK, size, BLOCK))
+            yield from (raw.read(min(size - at, BLOCK)) for at in range(0, size, BLOCK))
         else:
             raise zipfile.BadZipFile
         if bits & 8:  # sizes and checksum follow the member

@@ -235,6 +235,22 @@ def test_a_dataframe_with_one_name_twice_is_flagged():
     assert json.loads(log.events["extra"][0]) == {"severity#2": "second"}
 
 
+@pytest.mark.parametrize("given", ["", None, 7, [None], ["", "x"]])
+def test_what_names_nothing_is_an_error(given):
+    """An empty parameter is not taken for the folder that happens to be the current one."""
+    with pytest.raises(ok.InputError, match="found nothing there"):
+        ok.read_log(given)
+
+
+def test_an_archive_of_many_files_is_read_through_its_directory_once(monkeypatch):
+    """The directory of an archive is not read again for every file in it."""
+    read = []
+    original = zipfile.ZipFile._RealGetContents
+    monkeypatch.setattr(zipfile.ZipFile, "_RealGetContents", lambda self: read.append(original(self)))
+    log = ok.read_log(archive(**{f"{n}__jsonl": d.lines([event(n, "x.y")]) for n in range(9)}))
+    assert (len(log.events), len(read)) == (9, 1)
+
+
 def test_a_page_without_events_is_empty():
     """A query that found nothing, saved."""
     log = ok.read_log(b"[]")

@@ -1,6 +1,7 @@
 """CSV: every row is accounted for, and a damaged one costs itself alone."""
 
 import codecs
+import json
 
 import deliveries as d
 import pandas as pd
@@ -93,6 +94,13 @@ def test_a_column_that_comes_twice_is_flagged_and_kept():
     assert "other" in log.events["extra"][0]
 
 
+def test_a_column_named_like_a_numbered_one_hides_nothing():
+    """Three columns, three values, whatever they are called."""
+    log = ok.read_log(HEADER.strip() + b",x,x#2,x\r\n" + row(1).strip() + b",first,second,third\r\n")
+    extra = json.loads(log.events["extra"][0])
+    assert list(extra.values()) == ["first", "second", "third"]
+
+
 def test_an_empty_cell_is_missing():
     """Not an empty text, not False, not 0."""
     log = ok.read_log(b"uuid,event_type,securityContext.isProxy,actor.id\r\n" + f"{uuid(1)},x.y,,\r\n".encode())
@@ -116,7 +124,5 @@ def test_a_row_leads_back_to_its_text():
 
 def test_json_inside_cells_does_not_make_it_a_json_file():
     """A pretty-printed event in a cell of many lines is one row."""
-    import json
-
     log = ok.read_log(d.table([{"_time": "x", "_raw": json.dumps(record, indent=1)} for record in EVENTS]))
     assert (len(log.events), log.sources["shape"][0]) == (5, "table")
