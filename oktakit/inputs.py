@@ -77,6 +77,10 @@ def _line(record: Any) -> bytes:
         return msgspec.json.encode(record, enc_hook=_text)
     except ValueError:
         return json.dumps(record, default=_text).encode()
+    except RecursionError as error:
+        raise InputError(
+            "Needed records as JSON can hold them, found one that goes around in circles or too deep. Leave it out."
+        ) from error
 
 
 def _text(value: Any) -> Any:

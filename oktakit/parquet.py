@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +92,9 @@ def read_events(folder: Path) -> Log:
 
 def is_written(folder: Path) -> bool:
     """Return whether a folder was written by `write_events`."""
-    return (folder / MANIFEST).is_file()
+    with suppress(OSError):  # a name that cannot be one
+        return (folder / MANIFEST).is_file()
+    return False
 
 
 def _write(log: Log, folder: Path) -> None:

@@ -255,3 +255,12 @@ def test_a_page_without_events_is_empty():
     """A query that found nothing, saved."""
     log = ok.read_log(b"[]")
     assert (log.sources["records"][0], log.sources["flags"][0]) == (0, "empty")
+
+
+def test_what_is_no_path_and_no_record_is_an_error():
+    """A name that is too long, and a record that contains itself, are refused in words."""
+    around = {"uuid": "1"}
+    around["again"] = around
+    for given in ("a" * 5000, around):
+        with pytest.raises(ok.InputError, match="Needed"):
+            ok.read_log(given)
