@@ -1,43 +1,50 @@
 """Finding the few lines among the many, by their bytes alone."""
 
-from typing import Any
+from bisect import bisect_left
 
 import numpy as np
 
-_NEWLINE, _BRACE, _CLOSING, _QUOTE, _BACKSLASH, _U = b'\n{}"\\u'
+_ESCAPE = np.frombuffer(b"\\u", np.uint16)[0]
 
 
-def clean_lines(block: bytes) -> Any:
-    """Return where the lines of a block end, if each of them looks like one object; otherwise None.
+def clean_lines(block: bytes) -> list[int]:
+    """Return where the lines of a block end, if each of them looks like one object; otherwise nothing.
 
-    >>> clean_lines(b'{"a":1}\\n{"b":2}\\n').tolist(), clean_lines(b"{\\n}\\n")
-    ([7, 15], None)
+    >>> clean_lines(b'{"a":1}\\n{"b":2}\\n'), clean_lines(b"{\\n}\\n")
+    ([7, 15], [])
     """
-    array = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(array == _NEWLINE)
-    if not len(ends):
-        return None
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    opened = (array[starts] == _BRACE) & (array[starts + 1] == _QUOTE)
-    return ends if (opened & (array[ends - 1] == _CLOSING)).all() else None
+    ends, at = list[int](), 0
+    while (end := block.find(b"\n", at)) >= 0:
+        if not (block.startswith(b'{"', at) and block.endswith(b"}", at, end)):
+            return []
+        ends.append(end)
+        at = end + 1
+    return ends
 
 
-def find_lines(block: bytes, ends: Any, needles: list[bytes]) -> list[int]:
+def find_lines(block: bytes, ends: list[int], needles: list[bytes]) -> list[int]:
     """Return the lines, from 0, that hold a needle, or an escape that may stand for a part of one.
 
-    >>> find_lines(b'{"a":"x"}\\n{"b":"y"}\\n', np.array([9, 19]), [b'"y'])
+    >>> find_lines(b'{"a":"x"}\\n{"b":"y"}\\n', [9, 19], [b'"y'])
     [1]
     """
-    array = np.frombuffer(block, np.uint8)
-    escapes = np.flatnonzero((array[:-1] == _BACKSLASH) & (array[1:] == _U))
-    places = [place for needle in needles for place in _places(block, needle)]
-    lines: list[int] = np.unique(np.searchsorted(ends, np.concatenate((escapes, np.array(places, np.int64))))).tolist()
-    return lines
+    found = {line for needle in needles for line in _places(block, ends, needle)}
+    if _has_escape(block):
+        found |= set(_places(block, ends, b"\\u"))
+    return sorted(found)
 
 
-def _places(block: bytes, needle: bytes) -> list[int]:
-    found, at = [], block.find(needle)
+def _has_escape(block: bytes) -> bool:
+    """Return whether a character may be escaped by its number: two bytes, at even places or at odd ones."""
+    views = (np.frombuffer(block, np.uint16, (len(block) - start) // 2, start) for start in (0, 1))
+    return any(bool((view == _ESCAPE).any()) for view in views)
+
+
+def _places(block: bytes, ends: list[int], needle: bytes) -> list[int]:
+    """Return the lines that hold a needle."""
+    found, at = list[int](), block.find(needle)
     while at >= 0:
-        found.append(at)
-        at = block.find(needle, at + 1)
+        line = bisect_left(ends, at)
+        found.append(line)
+        at = block.find(needle, ends[line])
     return found

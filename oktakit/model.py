@@ -78,6 +78,10 @@ class IpDetails(_Part):
     domain: Text = None
     ip_service_categories: list[IpCategory] | None = None
 
+    def __post_init__(self) -> None:
+        """Take no services for none named, as the tolerant way does."""
+        self.ip_service_categories = self.ip_service_categories or None
+
 
 class Hop(_Part):
     """One address that the request came through."""
@@ -154,6 +158,10 @@ class Risk(_Part):
     reasons: list[Any] | None = None
     detection_name: Text = None
     issuer: Any = None
+
+    def __post_init__(self) -> None:
+        """Take no reasons for none named, as the tolerant way does."""
+        self.reasons = self.reasons or None
 
 
 class Security(_Part):

@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .repair import read_flag
-from .schema import EXPORTS, FEEDBACK, fold
+from .schema import ANALYTICS, FEEDBACK, fold
 
 Notes = dict[str | None, str | None]
 """Notes by their key; none has the key None, so that a key that is not there finds nothing."""
@@ -15,54 +16,54 @@ _JOB = re.compile(r"/download/([^/?#]+?)(?:\.[A-Za-z0-9]+)?(?:[?#]|$)")
 _LEVEL = re.compile(r"\blevel\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
 _DETECTION = re.compile(r"detection_?name\"?\s*[=:]\s*\"?([^\",}]+)", re.IGNORECASE)
 _THREATS = {"true": True, "false": False, None: None}
+_SPECIAL = frozenset(ANALYTICS)
+
+
+_TOLD = ("jobid", "requesturi", "traceid", "dthash", "risk", "detectionname", "threatsuspected")
+_JUDGED = ("eventuuid", "eventtype", "label", "reason")
+_PROXIES = ("proxytype", "tunnels", "anonymizerstatus", "associatedproxies")
 
 
 class _Keys(NamedTuple):
     """How the notes that matter are spelt in one set of keys; None where they are not among them."""
 
-    jobid: str | None
-    requesturi: str | None
+    told: tuple[str | None, ...]
+    judged: tuple[str | None, ...]
+    proxies: tuple[str | None, ...]
     url: str | None
-    traceid: str | None
-    dthash: str | None
-    risk: str | None
-    detectionname: str | None
-    threatsuspected: str | None
-    eventuuid: str | None
-    eventtype: str | None
-    label: str | None
-    reason: str | None
-    proxytype: str | None
-    tunnels: str | None
-    anonymizerstatus: str | None
-    associatedproxies: str | None
 
 
 @lru_cache(4096)
 def _spelling(keys: tuple[Any, ...]) -> _Keys:
     spelt = {fold(key): key for key in keys}
-    return _Keys(*map(spelt.get, _Keys._fields))
+    told, judged, proxies = (tuple(map(spelt.get, names)) for names in (_TOLD, _JUDGED, _PROXIES))
+    return _Keys(told, judged, proxies if any(proxies) else (), spelt.get("url"))
 
 
-def read_notes(event_type: str, notes: Notes) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Return the cells that debug data fills, and what it says about proxies.
+def read_notes(
+    event_types: Sequence[str], notes: Sequence[Notes]
+) -> tuple[list[list[Any]], dict[int, tuple[str, ...]]]:
+    """Return the columns that debug data fills, and what it says about proxies, by the place of the event.
 
-    The cells: job, request URI, trace, device token hash, risk level, detection, threat, and of feedback only the
+    The columns: job, request URI, trace, device token hash, risk level, detection, threat, and of feedback only the
     judged event, its type, the label and the reason.
     """
-    keys, get = _spelling(tuple(notes)), notes.get
-    uri, threat = get(keys.requesturi), get(keys.threatsuspected)
-    level, detection = _risk(get(keys.risk)) if keys.risk else (None, None)
-    job = get(keys.jobid) or None
-    if job is None and event_type in EXPORTS:
-        job = _found(_JOB, uri) or _found(_JOB, get(keys.url))
-    judged: tuple[str | None, ...] = (None, None, None, None)
-    if event_type == FEEDBACK:
-        judged = (get(keys.eventuuid), get(keys.eventtype), get(keys.label), get(keys.reason))
-    suspected = _THREATS[threat] if threat in _THREATS else read_flag(threat)
-    named = get(keys.detectionname) or detection
-    cells = (job, uri, get(keys.traceid), get(keys.dthash), level, named, suspected, *judged)
-    return cells, _services(keys, notes) if any(keys[-4:]) else ()
+    keys = list(map(_spelling, map(tuple, notes)))
+    told = zip(*(map(note.get, key.told) for note, key in zip(notes, keys, strict=True)), strict=True)
+    jobs, uris, traces, hashes, risks, named, threats = map(list, told)
+    levels, detections = map(list, zip(*map(_risk, risks), strict=True))
+    jobs = [job or None for job in jobs]
+    detections = [name or detection for name, detection in zip(named, detections, strict=True)]
+    suspected = [_THREATS[threat] if threat in _THREATS else read_flag(threat) for threat in threats]
+    judged: list[list[Any]] = [[None] * len(notes) for _ in _JUDGED]
+    for at in [at for at, kind in enumerate(event_types) if kind in _SPECIAL]:
+        if event_types[at] == FEEDBACK:
+            for column, key in zip(judged, keys[at].judged, strict=True):
+                column[at] = notes[at].get(key)
+        else:
+            jobs[at] = jobs[at] or _found(_JOB, uris[at]) or _found(_JOB, notes[at].get(keys[at].url))
+    words = {at: _services(key.proxies, notes[at]) for at, key in enumerate(keys) if key.proxies}
+    return [jobs, uris, traces, hashes, levels, detections, suspected, *judged], words
 
 
 @lru_cache(4096)
@@ -76,21 +77,22 @@ def _found(pattern: re.Pattern[str], text: str | None) -> str | None:
     return match[1] if match else None
 
 
-def _services(keys: _Keys, notes: Notes) -> tuple[str, ...]:
-    """Return what the notes say about proxies: tunnels, type of proxy, anonymizer, proxies seen before."""
-    words = [notes.get(keys.proxytype) or ""]
-    for tunnel in _tunnels(notes.get(keys.tunnels)):
-        words += [str(tunnel.get("type") or ""), "anonymous" if read_flag(tunnel.get("anonymous")) else ""]
-    if status := notes.get(keys.anonymizerstatus):
-        words.append(f"anonymizer {status}")
-    if notes.get(keys.associatedproxies) not in (None, "", "[]"):
+def _services(keys: tuple[str | None, ...], notes: Notes) -> tuple[str, ...]:
+    """Return what the notes say about proxies: type of proxy, tunnels, anonymizer, proxies seen before."""
+    proxy, tunnels, status, associated = map(notes.get, keys)
+    words = [proxy, *_tunnels(tunnels), status and f"anonymizer {status}"]
+    if associated not in (None, "", "[]"):
         words.append("associated proxy")
     return tuple(filter(None, words))
 
 
-def _tunnels(text: str | None) -> list[dict[str, Any]]:
+@lru_cache(4096)
+def _tunnels(text: str | None) -> tuple[str, ...]:
+    """Return what is said about the tunnels in a JSON text."""
     try:
         found = json.loads(text or "[]")
     except (ValueError, RecursionError):
-        return []
-    return [tunnel for tunnel in found if isinstance(tunnel, dict)] if isinstance(found, list) else []
+        return ()
+    tunnels = [tunnel for tunnel in found if isinstance(tunnel, dict)] if isinstance(found, list) else []
+    words = ((str(one.get("type") or ""), "anonymous" if read_flag(one.get("anonymous")) else "") for one in tunnels)
+    return tuple(word for both in words for word in both)

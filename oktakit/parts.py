@@ -4,9 +4,10 @@ Most parts of an event (who, from where, in which session) stand in many events 
 read once: `Part.find` knows the texts it has seen, and a table is put together from the numbers it gives out.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -26,15 +27,19 @@ from .model import (
     Risk,
     Security,
     Target,
+    Transaction,
     UserAgent,
     compact,
+    decode_transaction,
 )
 from .repair import Trouble, parse
 from .schema import fold
 
+T = TypeVar("T")
 Cells = tuple[Any, ...]
 
 _AGENT, _GEO, _POINT, _RISK, _TARGET = UserAgent(), Geo(), Geolocation(), Risk(), Target()
+_WEB = re.compile(r'^\{"type":"(\w+)","id":"([!#-\[\]-~]+)","detail":\{\}\}$', re.ASCII | re.MULTILINE)
 _fold = lru_cache(4096)(fold)
 
 
@@ -42,8 +47,8 @@ class Unfit(ValueError):
     """A text that the tolerant way has to look at."""
 
 
-class Part:
-    """One part of the events: the columns it fills, and the distinct cells seen so far.
+class Part(dict[bytes, int]):
+    """One part of the events: the columns it fills, the distinct cells seen so far, and their numbers by their texts.
 
     `read` turns the typed part into its cells: those of its columns, and last what the part says about proxies. A
     column whose name ends in `_extra` holds what belongs into `extra`, as members of a JSON object.
@@ -51,26 +56,27 @@ class Part:
 
     def __init__(self, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
         """Describe a part of the type `kind`."""
+        super().__init__({b"": 0, b"null": 0})
         self.columns, self.read = columns, read
         self.decode = msgspec.json.Decoder(kind | None).decode
         self.cells: list[Cells] = [read(None)]
-        self.known: dict[bytes, int] = {b"": 0, b"null": 0}
+        self.unfit: set[bytes] = set()
 
     def find_all(self, raws: list[Raw], odd: set[int]) -> list[int]:
         """Return the numbers of parts by their texts, adding to `odd` where one is not as documented."""
-        found: list[Any] = [self.known.get(bytes(raw)) for raw in raws]
-        if None in found:
-            for at, number in enumerate(found):
-                found[at] = self._find(bytes(raws[at]), at, odd) if number is None else number
+        found = list(map(self.__getitem__, map(bytes, raws)))
+        if self.unfit:
+            odd |= {at for at, raw in enumerate(raws) if bytes(raw) in self.unfit}
+            self.unfit = set()
         return found
 
-    def _find(self, text: bytes, at: int, odd: set[int]) -> int:
+    def __missing__(self, text: bytes) -> int:
+        """Return the number of a text that is new."""
         try:
-            if text not in self.known:
-                self.known[text] = self.add(self._typed(text))
+            self[text] = self.add(self._typed(text))
         except (ValueError, RecursionError):
-            odd.add(at)
-        return self.known.get(text, 0)
+            self.unfit.add(text)
+        return self.get(text, 0)
 
     def add(self, typed: Any) -> int:
         """Return the number of a new part."""
@@ -78,10 +84,7 @@ class Part:
         return len(self.cells) - 1
 
     def _typed(self, text: bytes) -> Any:
-        trouble = Trouble()
-        parse(text, trouble)
-        if trouble.flags:
-            raise Unfit
+        once(text)
         return self.decode(text)
 
 
@@ -218,3 +221,55 @@ def new_parts() -> dict[str, Part]:
         "request": Part(Request, ("ip_chain",), _request),
         "target": Part(list[Target], (*_SCOPE, *user), _targets),
     }
+
+
+def read_transactions(raws: list[Raw], odd: set[int]) -> list[list[Any]]:
+    """Return the columns that transactions fill, adding to `odd` where one is not as documented."""
+    text = b"\n".join(raws).decode(errors="replace")
+    found = _WEB.findall(text)
+    if len(found) == len(raws) == text.count("\n") + 1:  # each text is one line, and each line is such a text
+        kinds, ids = map(list, zip(*found, strict=True))
+        return [ids, kinds, [None] * len(raws), [None] * len(raws)]
+    nothing: Cells = (None,) * 4
+    return list(map(list, zip(*each(_transaction, raws, nothing, odd), strict=True)))
+
+
+def _transaction(raw: Raw) -> Cells:
+    text = bytes(raw)
+    if found := _WEB.fullmatch(text.decode(errors="replace")):
+        return (found[2], found[1], None, None)
+    once(text)
+    return operation_cells(decode_transaction(text or b"null") or Transaction(), None)
+
+
+def operation_cells(transaction: Transaction, extra: str | None) -> Cells:
+    """Return id, kind, API token and further members of a transaction."""
+    detail = transaction.detail
+    token = as_text(folded(detail).get("requestapitokenid")) if detail else None
+    more = (members({"transaction.detail": detail}) or "") + (extra or "")
+    return (transaction.id, transaction.type, token, more or None)
+
+
+def once(text: bytes) -> None:
+    """Make sure that a text names no key twice."""
+    trouble = Trouble()
+    parse(text or b"null", trouble)
+    if trouble.flags:
+        raise Unfit
+
+
+def each(read: Callable[[Raw], T], raws: list[Raw], other: T, odd: set[int]) -> list[T]:
+    """Return what is read of each text, adding to `odd` where one is not as documented."""
+    try:
+        return list(map(read, raws))
+    except (ValueError, RecursionError):
+        return [attempt(read, raw, other, at, odd) for at, raw in enumerate(raws)]
+
+
+def attempt(read: Callable[[Any], T], text: Any, other: T, at: int, odd: set[int]) -> T:
+    """Return what is read of one text, adding its place to `odd` where it is not as documented."""
+    try:
+        return read(text)
+    except (ValueError, RecursionError):
+        odd.add(at)
+        return other

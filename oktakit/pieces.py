@@ -6,7 +6,8 @@ A record is recognised by itself. A line that is one whole event takes the fast 
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from itertools import islice
 
 from .bytescan import clean_lines, find_lines
 from .containers import BLOCK
@@ -123,12 +124,10 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
     """Yield runs of plain events, and everything else as documents numbered by the line on which they end."""
     splitter, number, tail = _Splitter(), 1, b""
     for part in parts:
-        block = tail + part
-        end = block.rfind(b"\n") + 1
-        block, tail = block[:end], block[end:]
+        end = part.rfind(b"\n") + 1
+        block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
         sifted = source.needles and splitter.idle and source.shape == "ndjson"
-        ends = clean_lines(block) if sifted else None
-        if ends is not None:
+        if ends := clean_lines(block) if sifted else []:
             yield from _sift(block, ends, number, source.needles)
             number += len(ends)
         else:
@@ -143,7 +142,7 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
         yield Document(number, splitter.cut(), reason="truncated")
 
 
-def _sift(block: bytes, ends: Any, number: int, needles: list[bytes]) -> Iterator[Document | Run | Skipped]:
+def _sift(block: bytes, ends: list[int], number: int, needles: list[bytes]) -> Iterator[Document | Run | Skipped]:
     """Yield the lines of a block that may be wanted, and how many others there are."""
     found = find_lines(block, ends, needles)
     yield Skipped(len(ends) - len(found))
@@ -171,11 +170,8 @@ def _walk(raws: list[bytes], number: int, splitter: _Splitter, source: Source) -
 def _plain(raws: list[bytes], start: int) -> list[Outline]:
     """Return the outlines of the lines from `start` on, up to the first that is not one event as documented."""
     found: list[Outline] = []
-    try:
-        for at in range(start, len(raws)):
-            found.append(outline(raws[at]))
-    except (ValueError, RecursionError):  # the tolerant way will say why
-        pass
+    with suppress(ValueError, RecursionError):  # the tolerant way will say why
+        found.extend(map(outline, islice(raws, start, None)))  # what was found before an error stays
     return found
 
 

@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from .documents import documents
-from .model import Event
+from .model import Event, Outline
 from .repair import Trouble, repair
 from .schema import fold
 from .shapes import Inner, understand, unwrap
 from .sources import MAX_RECORD, Document, Run, Skipped, Source
+
+_MANY, _LARGE = 500, 1 << 16
+"""How many plain events that come one by one make a run, and from how many bytes on one ends it."""
 
 
 class Record(NamedTuple):
@@ -29,18 +32,30 @@ def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
 
     They are numbered by line or row, and elsewhere by their order, from 1.
     """
-    count = 0
+    count, plain = 0, list[tuple[int, bytes, Outline]]()
     for found in documents(source):
+        if isinstance(found, Document) and found.outline is not None:
+            count += 1
+            plain.append((found.number or count, found.raw, found.outline))
+            if len(plain) < _MANY and len(found.raw) < _LARGE:
+                continue
+        yield from _runs(plain)
+        plain = []
         if isinstance(found, Run | Skipped):
             count += found.events if isinstance(found, Skipped) else len(found.raws)
             yield found
-        elif found.outline is not None:
-            count += 1
-            yield Run([found.number or count], [found.raw], [found.outline])
-        else:
+        elif found.outline is None:
             for record in tolerate(found):
                 count += 1
                 yield record._replace(number=record.number or count)
+    yield from _runs(plain)
+
+
+def _runs(plain: list[tuple[int, bytes, Outline]]) -> Iterator[Run]:
+    """Yield plain events that came one by one as one run."""
+    if plain:
+        numbers, raws, outlines = map(list, zip(*plain, strict=True))
+        yield Run(numbers, raws, outlines)
 
 
 def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:

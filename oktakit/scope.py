@@ -76,8 +76,8 @@ class Scope:
 
     def _is_noted(self, event_type: str, debug: dict[str, Any] | None) -> bool:
         keys = self.keys or {}
-        cells, _ = read_notes(event_type, {key: as_text(value) for key, value in (debug or {}).items()})
-        return any(cells[place] in keys[name] for name, place in _NOTES.items())
+        columns, _ = read_notes([event_type], [{key: as_text(value) for key, value in (debug or {}).items()}])
+        return any(columns[place][0] in keys[name] for name, place in _NOTES.items())
 
 
 def keys_of(events: Any) -> dict[str, set[str]]:

@@ -94,17 +94,22 @@ class _Hashed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        block = self.take(len(buffer))
+        buffer[: len(block)] = block
+        return len(block)
+
+    def take(self, size: int) -> bytes:
+        """Return the next block, which the hash shares."""
         try:
-            count = int(self.file.readinto(buffer))  # type: ignore[attr-defined]  # every file opened here has it
+            block = self.file.read(size)
         except BROKEN as error:  # a damaged member of an archive ends here
             self.flags.add(damage(error))
-            count = 0
-        block = bytes(memoryview(buffer)[:count])
+            block = b""
         if self._last:
             self._last.result()
         self._last = self._worker.submit(self._hash.update, block)
-        self.size += count
-        return count
+        self.size += len(block)
+        return block
 
     def close(self) -> None:
         self._worker.shutdown()
@@ -116,13 +121,25 @@ class _Hashed(io.RawIOBase):
         return self._hash.hexdigest()
 
 
+class _Peeked(io.BufferedReader):
+    """A file of which the beginning was looked at; what is read in one go behind it is not copied."""
+
+    def __init__(self, file: _Hashed) -> None:
+        super().__init__(file, BLOCK)
+        self._file, self._fresh = file, True
+
+    def read1(self, size: int = -1, /) -> bytes:
+        fresh, self._fresh = self._fresh, False
+        return super().read1(size) if fresh else self._file.take(size)
+
+
 def blocks(source: Source) -> Iterator[bytes]:
     """Yield what `source` holds, decompressed and as UTF-8, and note its sizes, hashes and flags."""
     with open_origin(source.origin) as file:
         raw = _Hashed(file, source.flags)
-        reader = io.BufferedReader(raw, BLOCK)
+        reader = _Peeked(raw)
         content = hashlib.sha256() if is_packed(reader) else None
-        parts = inflate(reader, source.flags)  # type: ignore[arg-type]  # any buffered reader will do
+        parts = inflate(reader, source.flags)
         for part in _as_utf8(parts if content is None else _noted(parts, content), source):
             source.size = raw.size
             yield part
