@@ -19,9 +19,9 @@ MODULES = sorted((ROOT / "oktakit").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LAYERS = [
     {"schema", "errors"},
-    {"safe", "model", "cast", "bytescan"},
+    {"safe", "model", "cast", "bytescan", "known", "queries"},
     {"frames", "places", "repair", "synth", "containers"},
-    {"columns", "own", "ordinary"},
+    {"columns", "own", "ordinary", "answers", "okta_names"},
     {"rebuild", "tables", "stories"},
     {"sources", "parts", "noted", "account", "log", "figure", "deeds"},
     {"flatten", "scope", "inputs", "pieces", "plot_places", "patterns", "shapes"},
@@ -29,7 +29,9 @@ LAYERS = [
     {"records", "scenarios", "plot", "parquet"},
     {"load"},
     {"correlate", "exports", "summarize", "sessions", "find", "around"},
-    {"check"},
+    {"case", "triage"},
+    {"ask_exports", "ask_habits", "ask_around", "coverage"},
+    {"check", "check_feedback"},
     {"page"},
     {"report"},
     {"cli"},

@@ -159,5 +159,8 @@ def test_values_of_any_kind_harm_their_own_record_only(found):
     assert account(log)[0] >= 14
     rows = log.events.to_dict("records")
     assert lost(rows, good) == []
-    assert [row for row in disagreements(rows, content) if "lone_surrogate" not in row["issues"]] == []
+    sound = [
+        row for row in rows if not {"lone_surrogate", "non_finite"} & set(row["issues"].split())
+    ]  # no JSON has these
+    assert disagreements(sound, content) == []
     assert not any(isinstance(row["lat"], float) and math.isinf(row["lat"]) for row in rows)

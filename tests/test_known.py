@@ -1,0 +1,83 @@
+"""What the analyst knows: networks, numbers, programs, people and reports."""
+
+import pandas as pd
+import pytest
+
+import oktakit as ok
+from oktakit.known import label, read_known, read_sensitivities
+
+KNOWN = pd.DataFrame(
+    {
+        "value": ["192.0.2.0/24", "192.0.2.8/29", "2001:db8::/32", "AS64500", "64501", "okta-agent", "0oaClient"],
+        "label": ["office", "lab", "office 6", "tunnel", "cloud", "agent", "program"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("ip_address", "192.0.2.200", "office"),
+        ("ip_address", "192.0.2.9", "lab"),
+        ("ip_address", "198.51.100.1", None),
+        ("ip_address", "2001:db8::7", "office 6"),
+        ("ip_address", "not an address", None),
+        ("ip_address", None, None),
+        ("as_number", 64500, "tunnel"),
+        ("as_number", 64501, "cloud"),
+        ("as_number", 64502, None),
+        ("raw_user_agent", "Mozilla Okta-Agent/3", "agent"),
+        ("client_id", "0OACLIENT", "program"),
+        ("client_id", "0oaClient2", None),
+    ],
+)
+def test_a_value_is_known_by_its_kind(column, value, expected):
+    """Addresses by the narrowest network, numbers as numbers, agents by a part of them, ids whole."""
+    found = label(pd.DataFrame({column: [value]}), KNOWN)
+    assert [None if pd.isna(one) else one for one in found] == [expected]
+
+
+def test_labels_of_several_columns_stand_together_and_nothing_is_changed():
+    """An event can be known twice; only the asked column counts where one is named."""
+    events = pd.DataFrame({"ip_address": ["192.0.2.1"], "as_number": [64500]})
+    before = events.copy(deep=True)
+    assert label(events, KNOWN).tolist() == ["office, tunnel"]
+    assert label(events, KNOWN, column="as_number").tolist() == ["tunnel"]
+    assert label(events[:0], KNOWN).tolist() == []
+    pd.testing.assert_frame_equal(events, before)
+
+
+def test_a_file_is_read_as_texts(tmp_path):
+    """Numbers stay texts and blanks around them go; the file's extra columns do not matter."""
+    path = tmp_path / "known.csv"
+    path.write_text("note,value,label\nx, 64500 , tunnel \n")
+    assert read_known(path).to_dict("records") == [{"value": "64500", "label": "tunnel"}]
+
+
+@pytest.mark.parametrize(
+    ("table", "error", "message"),
+    [
+        ({"value": ["192.0.2.0/24", "192.0.2.0/99"], "label": ["a", "b"]}, ok.InputError, "Row 2 .*'192.0.2.0/99'"),
+        ({"value": ["192.0.2.1", ""], "label": ["a", "b"]}, ok.InputError, "row 2 has no value"),
+        ({"value": ["192.0.2.1"], "label": [None]}, ok.InputError, "row 1 has no label"),
+        ({"value": ["192.0.2.1"]}, ok.ColumnError, "needs the columns label"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named(table, error, message):
+    """The error says which row, and what it lacks."""
+    with pytest.raises(error, match=message):
+        read_known(pd.DataFrame(table))
+
+
+def test_a_file_that_is_not_there_is_named():
+    """The error names the file."""
+    with pytest.raises(ok.InputError, match=r"cannot read nowhere\.csv"):
+        read_known("nowhere.csv")
+
+
+def test_our_reports_have_levels_and_reasons():
+    """Every row of the table that comes with the package is complete, and each pattern is there once."""
+    table = read_sensitivities()
+    assert set(table["level"]) == {"high", "medium", "low"}
+    assert table.notna().all(axis=None)
+    assert table["pattern"].is_unique
