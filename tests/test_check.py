@@ -275,6 +275,17 @@ def test_a_hostile_id_stays_out_of_the_queries():
     assert "uuid pr" not in row["fetch"] + row["fetch_splunk"] + row["fetch_kql"]
 
 
+def test_what_a_log_says_cannot_hide_in_an_answer():
+    """Characters that turn text around are shown as escapes, in event types, logins and addresses alike."""
+    turned = near("user.mfa.\u202efactor", who="ann")
+    for path in ("actor__alternateId", "client__ipAddress"):
+        turned = changed(turned, TAKEN, **{path: "x\u202ey"})
+    found = card([*turned, act(91, "iam.\u202e", "20T09:16", target=about("ann"))])
+    told_all = " ".join(found[["why", "against"]].to_numpy().ravel())
+    assert "\u202e" not in told_all
+    assert told_all.count("\\u202e") > 3
+
+
 def test_what_is_known_speaks_against_a_yes():
     """A label stands beside the yes of a question about places, with how many steps it is about; no answer changes."""
     records = changed(QUIET, TAKEN, securityContext__isProxy=True)

@@ -81,3 +81,13 @@ def test_our_reports_have_levels_and_reasons():
     assert set(table["level"]) == {"high", "medium", "low"}
     assert table.notna().all(axis=None)
     assert table["pattern"].is_unique
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [(("usage", "grave", "x"), "row 1 has the level 'grave'"), (("--", "low", "x"), "row 1, '--', has no letters")],
+)
+def test_a_report_that_cannot_be_used_is_named(row, message):
+    """A level that does not exist and a pattern that fits everything are refused by row."""
+    with pytest.raises(ok.InputError, match=message):
+        read_sensitivities(pd.DataFrame([row], columns=["pattern", "level", "reason"]))
