@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from oktakit import ANALYTICS, make_log
@@ -56,11 +57,14 @@ HUNGRY = (
 def write_load(path: Path, events: int) -> None:
     """Write so many events, 1 % of them exports and feedback, and a twin of which 1 % are odd in some field."""
     records, rng, start = make_log("quiet_week").records, Random(7), datetime(2026, 1, 1, tzinfo=UTC)
-    few = [record for record in records if record["eventType"] in ANALYTICS]
+    few = sorted((r for r in records if r["eventType"] in ANALYTICS), key=lambda record: record["published"])
     many = [record for record in records if record["eventType"] not in ANALYTICS]
+    turn = 0
     with path.open("w") as file, Path(f"{path}.odd").open("w") as odd:
         for number in range(events):
-            record = dict(rng.choice(few if rng.random() < 0.01 else many))
+            record = dict(rng.choice(many))
+            if rng.random() < 0.01:
+                record, turn = _another(few[turn % len(few)], turn // len(few)), turn + 1
             record["uuid"] = str(UUID(int=rng.getrandbits(128)))
             record["published"] = f"{start + timedelta(seconds=number * 7):%Y-%m-%dT%H:%M:%S}.{number % 1000:03d}Z"
             notes = (record.get("debugContext") or {}).get("debugData")
@@ -69,6 +73,15 @@ def write_load(path: Path, events: int) -> None:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
             record |= {"securityContext": {"isProxy": "true"}} if number % 100 == 0 else {}
             odd.write(json.dumps(record, separators=(",", ":")) + "\n")
+
+
+def _another(record: dict[str, Any], cycle: int) -> dict[str, Any]:
+    """Return an export event of another job than in the cycles before."""
+    notes = record["debugContext"]["debugData"]
+    job = notes.get("jobid") or notes.get("jobId")
+    text = json.dumps(record)
+    found: dict[str, Any] = json.loads(text.replace(job, f"{job[:-4]}{cycle:04d}") if job else text)
+    return found
 
 
 def _notes(rng: Random) -> dict[str, str]:

@@ -138,7 +138,10 @@ def _read(folder: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
     days = any(folder.glob("day=*"))
     schema = schema.append(pa.field("_order", pa.int64())) if days else schema
     found: Any = ds.dataset(folder, schema=schema, format="parquet").to_table()
-    found = found.sort_by("_order").drop_columns(["_order"]) if days else found
+    if days:
+        order = found["_order"].to_numpy()
+        found = found if (order[1:] > order[:-1]).all() else found.sort_by("_order")
+        found = found.drop_columns(["_order"])
     return to_pandas(found, columns)
 
 
