@@ -7,8 +7,8 @@ import json
 import lzma
 import subprocess
 import sys
-from pathlib import Path
 import zipfile
+from pathlib import Path
 
 import deliveries as d
 import pandas as pd
