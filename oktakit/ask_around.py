@@ -1,5 +1,6 @@
 """Questions about what happened around an export: sessions, journeys, alarms, rights, and what came afterwards."""
 
+from bisect import bisect_right
 from functools import cache
 from typing import Any
 
@@ -51,10 +52,11 @@ def _not_opened(event: Any, case: Case) -> tuple[bool | None, str]:
     """Return whether the console was not opened in the session of an event before it, and why that is so."""
     if not (event.external_session_id or event.root_session_id) or event.published is None:
         return None, "its session is not reported"
-    inside = [one for one in case.inside(event) if one.published <= event.published]
-    opened = [one for one in inside if _is_console(one)]
+    session = case.inside(event)
+    inside = session[: bisect_right(session, event.published, key=lambda one: one.published)]
+    opened = next((one for one in reversed(inside) if _is_console(one)), None)
     if opened:
-        return False, f"the Admin Console was opened {duration(event.published - opened[-1].published)} before"
+        return False, f"the Admin Console was opened {duration(event.published - opened.published)} before"
     if case.only_analytics:
         return None, "no sign-in events in this log"
     if CONSOLE not in case.types:

@@ -107,9 +107,15 @@ class Case:
 
     def inside(self, event: Any) -> list[Any]:
         """Return the events of the session and the root session of an event, in the order of time."""
-        keys = dict.fromkeys(key for key in (event.external_session_id, event.root_session_id) if key)
-        found = {one.uuid: one for key in keys for one in self.by_session.get(key, [])}
-        return sorted(found.values(), key=lambda one: (one.published, one.uuid))
+        keys = tuple(dict.fromkeys(key for key in (event.external_session_id, event.root_session_id) if key))
+        if keys not in self._insides:
+            found = {one.uuid: one for key in keys for one in self.by_session.get(key, [])}
+            self._insides[keys] = sorted(found.values(), key=lambda one: (one.published, one.uuid))
+        return self._insides[keys]
+
+    @cached_property
+    def _insides(self) -> dict[tuple[str, ...], list[Any]]:
+        return {}
 
     @cached_property
     def changes(self) -> dict[str, list[Any]]:
