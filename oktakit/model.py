@@ -209,8 +209,8 @@ class Target(_Part):
     change_details: Details = None
 
 
-class Event(_Part):
-    """One event of the System Log."""
+class _Head(_Part):
+    """What an event says of itself before its parts."""
 
     uuid: str
     event_type: str
@@ -219,6 +219,11 @@ class Event(_Part):
     severity: Text = None
     legacy_event_type: Text = None
     display_message: Text = None
+
+
+class Event(_Head):
+    """One event of the System Log."""
+
     actor: Actor | None = None
     client: Client | None = None
     device: Device | None = None
@@ -231,16 +236,9 @@ class Event(_Part):
     target: list[Target] | None = None
 
 
-class Outline(_Part):
+class Outline(_Head):
     """An event of which only the outline is read; its parts are still text."""
 
-    uuid: str
-    event_type: str
-    published: Annotated[datetime, Meta(tz=True)] | None = None
-    version: Loose = None
-    severity: Text = None
-    legacy_event_type: Text = None
-    display_message: Text = None
     actor: Raw = _MISSING
     client: Raw = _MISSING
     device: Raw = _MISSING

@@ -124,7 +124,7 @@ def _write_days(frame: pd.DataFrame, folder: Path, columns: tuple[Column, ...]) 
 
 
 def _write_file(frame: pd.DataFrame, path: Path, columns: tuple[Column, ...]) -> None:
-    schema = pa.schema([(column.name, ARROW[column.kind]) for column in columns])
+    schema = _schema(columns)
     path.parent.mkdir(parents=True)
     table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False).replace_schema_metadata(None)
     with path.open("wb") as file:
@@ -134,7 +134,7 @@ def _write_file(frame: pd.DataFrame, path: Path, columns: tuple[Column, ...]) ->
 
 
 def _read(folder: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
-    schema = pa.schema([(column.name, ARROW[column.kind]) for column in columns])
+    schema = _schema(columns)
     days = any(folder.glob("day=*"))
     schema = schema.append(pa.field("_order", pa.int64())) if days else schema
     found: Any = ds.dataset(folder, schema=schema, format="parquet").to_table()
@@ -143,6 +143,10 @@ def _read(folder: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
         found = found if (order[1:] > order[:-1]).all() else found.sort_by("_order")
         found = found.drop_columns(["_order"])
     return to_pandas(found, columns)
+
+
+def _schema(columns: tuple[Column, ...]) -> pa.Schema:
+    return pa.schema([(column.name, ARROW[column.kind]) for column in columns])
 
 
 def _sync(folder: Path) -> None:

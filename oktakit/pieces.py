@@ -29,6 +29,7 @@ class _Splitter:
         self.inside = False  # a string is open at the end of a part of a line
         self.skipping = False  # until the end of a line that is too large
         self.parts: list[bytes] = []
+        self.size = 0  # of the parts
         self.tail = b""
         self.indent = b""
 
@@ -43,7 +44,7 @@ class _Splitter:
 
     def cut(self) -> bytes:
         """Return what there is of the open object and forget it."""
-        raw, self.parts, self.tail, self.depth, self.inside = b"".join((*self.parts, self.tail)), [], b"", 0, False
+        raw, self.tail, self.depth, self.inside = self._joined(self.tail), b"", 0, False
         return raw
 
     def feed(self, line: Line) -> Iterator[tuple[bytes, str]]:
@@ -66,8 +67,12 @@ class _Splitter:
         yield from self._rest(text, start, at, line.whole)
 
     def _joined(self, end: bytes) -> bytes:
-        parts, self.parts = self.parts, []
+        parts, self.parts, self.size = self.parts, [], 0
         return b"".join((*parts, end))
+
+    def _keep(self, part: bytes) -> None:
+        self.parts.append(part)
+        self.size += len(part)
 
     def _leave_string(self, text: bytes) -> int:
         """Return where the string ends that was open, if there was one."""
@@ -92,7 +97,7 @@ class _Splitter:
         if whole:
             self.inside = False
             if self.depth:
-                self.parts.append(text[start:] + b"\n")
+                self._keep(text[start:] + b"\n")
             else:
                 yield from _junk(self._joined(text[start:]))
         else:
@@ -100,9 +105,9 @@ class _Splitter:
                 at = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
                 self.inside = at < len(text)
             end = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # an escape is not taken apart
-            self.parts.append(text[start:end])
+            self._keep(text[start:end])
             self.tail = text[end:]
-        if sum(map(len, self.parts)) > MAX_DOCUMENT:
+        if self.size > MAX_DOCUMENT:
             yield self.cut()[:BLOCK], "too_large"
             self.skipping = not whole
 

@@ -123,3 +123,10 @@ def test_a_good_line_of_ten_mebibytes_takes_little_memory(tmp_path):
     found, peak = measured(tmp_path / "log.json")
     assert found == ["3", "3", "0"]
     assert peak < LIMIT
+
+
+def test_a_record_of_very_many_lines_is_read_in_one_go():
+    """A pretty-printed event of 300,000 lines is kept whole, without going over its lines again and again."""
+    log = ok.read_log(b'{\n"uuid":"a",\n"eventType":"b",\n"x":[\n' + b"1,\n" * 300_000 + b"1]}\n")
+    assert (len(log.events), len(log.rejected)) == (1, 0)
+    assert log.events["extra"][0].count("1") == 300_001
