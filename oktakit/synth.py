@@ -25,7 +25,7 @@ Event = dict[str, Any]
 
 
 class Kind(NamedTuple):
-    """What one event type looks like: message, name in the old Events API, web path, credential."""
+    """What one event type looks like; `legacy` is its name in the old Events API."""
 
     message: str
     legacy: str | None = None
@@ -51,9 +51,7 @@ KINDS: Final = {
     "policy.evaluate_sign_on": Kind("Evaluation of sign-on policy"),
     "policy.entity_risk.evaluate": Kind("Evaluation of entity risk policy"),
     FACTOR: Kind("Activate factor or authenticator enrollment for user", "core.user.factor.activate"),
-    "user.account.privilege.grant": Kind(
-        "Grant user privilege", "core.user.admin_privilege.granted", "/api/v1/users/roles"
-    ),
+    CHANGES[1]: Kind("Grant user privilege", "core.user.admin_privilege.granted", "/api/v1/users/roles"),
     CHANGES[2]: Kind("Create API token", "api.token.create", "/api/internal/tokens"),
     OAUTH: Kind("OIDC authorization code request", "app.oauth2.authorize.code", "/oauth2/v1/authorize"),
     MEMBER: Kind("Add user to application membership", "app.generic.provision.assign_user_to_app"),
@@ -62,12 +60,6 @@ _GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 _CLIENT = ("userAgent", "zone", "device", "id", "ipAddress", "geographicalContext")
 _NETWORK = ("asNumber", "asOrg", "isp", "domain", "isProxy")
 _SESSION = ("authenticationProvider", "credentialProvider", "credentialType", "interface", "issuer")
-_SYSTEM: Final = {
-    "id": stable_id("00u", "system"),
-    "type": "SystemPrincipal",
-    "alternateId": "system@okta.com",
-    "displayName": "Okta System",
-}
 
 
 def random_id(rng: Random, prefix: str, length: int) -> str:
@@ -75,16 +67,11 @@ def random_id(rng: Random, prefix: str, length: int) -> str:
     return prefix + "".join(rng.choices(BASE62, k=length - len(prefix)))
 
 
-def event_uuid(rng: Random, at: datetime) -> str:
+def _uuid(rng: Random, at: datetime) -> str:
     """Return a time-based (version 1) uuid for the moment `at`."""
     ticks = (at - _GREGORIAN) // timedelta(microseconds=1) * 10 + rng.randrange(10_000)
     fields = (ticks & 0xFFFFFFFF, ticks >> 32 & 0xFFFF, ticks >> 48 & 0x0FFF, 0x80, rng.getrandbits(8))
     return str(uuid.UUID(fields=(*fields, rng.getrandbits(48)), version=1))
-
-
-def iso(at: datetime) -> str:
-    """Return `at` as Okta writes it: UTC, milliseconds, Z."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_session(rng: Random, prefix: str = "idx") -> str:
@@ -98,9 +85,8 @@ def new_job(rng: Random, report: Report, key: str = "jobid") -> Job:
 
 
 def target(kind: str, target_id: str, name: str, alternate_id: str = "unknown", detail: Event | None = None) -> Event:
-    """Return one entry of an event's target list."""
-    known = {"id": target_id, "type": kind, "alternateId": alternate_id, "displayName": name}
-    return {**known, "detailEntry": detail}
+    """Return one entry of an event's target list, or its actor."""
+    return {"id": target_id, "type": kind, "alternateId": alternate_id, "displayName": name, "detailEntry": detail}
 
 
 def user(person: Person) -> list[Event]:
@@ -125,8 +111,8 @@ def device_hash(login: Login) -> str:
 
 
 def _geo(place: Place) -> Event:
-    where = {"lat": place.lat, "lon": place.lon}
-    return {**dict(zip(("city", "state", "country", "postalCode"), place, strict=False)), "geolocation": where}
+    named = zip(("city", "state", "country", "postalCode"), place, strict=False)
+    return {**dict(named), "geolocation": {"lat": place.lat, "lon": place.lon}}
 
 
 def _client(login: Login | None) -> Event:
@@ -147,20 +133,9 @@ def _security(origin: Origin | None) -> Event:
     return {**network, "isProxy": origin.is_proxy, **known}
 
 
-class _Cause(NamedTuple):
-    """Who caused an event in which session, by which operation, what debugData says, and where it came from."""
-
-    actor: Event
-    session: str | None
-    transaction: Event
-    debug: dict[str, str]
-    chain: list[Event]
-
-
-def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> _Cause:
-    """Return a web request as a cause."""
-    person, origin = login.person, login.origin
-    actor = {"id": person.id, "type": "User", "alternateId": person.login, "displayName": person.name}
+def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> tuple[Any, ...]:
+    """Return actor, session, transaction, debug data and addresses of a web request."""
+    origin, actor = login.origin, user(login.person)[0]
     request_id = f"{rng.getrandbits(128):032x}" if rng.random() < 0.8 else random_id(rng, "X", 27)
     data = {"requestId": request_id, "dtHash": device_hash(login), "requestUri": path, "url": f"{path}?", **debug}
     if origin.tunnels:
@@ -168,13 +143,14 @@ def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> _Cause:
         data["tunnels"] = json.dumps(tunnels, separators=(",", ":"))
     version = "V6" if ":" in origin.ip else "V4"
     hop = {"ip": origin.ip, "source": None, "geographicalContext": _geo(origin.place), "version": version}
-    return _Cause(actor, login.session, {"type": "WEB", "id": request_id, "detail": {}}, data, [hop])
+    return actor, login.session, {"type": "WEB", "id": request_id, "detail": {}}, data, [hop]
 
 
-def _job(rng: Random, debug: dict[str, str]) -> _Cause:
-    """Return a job of Okta itself as a cause."""
+def _job(rng: Random, debug: dict[str, str]) -> tuple[Any, ...]:
+    """Return the same of a job of Okta itself."""
     session = new_session(rng, "trs") if rng.random() < 0.7 else None
-    return _Cause(_SYSTEM, session, {"type": "JOB", "id": random_id(rng, "", 27), "detail": {}}, debug, [])
+    system = target("SystemPrincipal", stable_id("00u", "system"), "Okta System", "system@okta.com")
+    return system, session, {"type": "JOB", "id": random_id(rng, "", 27), "detail": {}}, debug, []
 
 
 def make_event(
@@ -191,24 +167,25 @@ def make_event(
     """Return an event that somebody caused by a web request; without a login, one that Okta caused by a job."""
     kind, debug = KINDS[event_type], debug or {}
     cause = _web(rng, login, uri or kind.uri, debug) if login else _job(rng, debug)
-    root = None if login and event_type in EXPORTS else cause.session
-    session = {"authenticationStep": 0, "externalSessionId": cause.session, "rootSessionId": root}
+    actor, session, transaction, data, chain = cause
+    root = None if login and event_type in EXPORTS else session
+    ids = {"authenticationStep": 0, "externalSessionId": session, "rootSessionId": root}
     return {
-        "actor": {**cause.actor, "detailEntry": None},
+        "actor": actor,
         "device": None,
         "displayMessage": kind.message,
         "eventType": event_type,
-        "outcome": {"result": outcome[0], "reason": outcome[1]},
-        "published": iso(at),
+        "outcome": dict(zip(("result", "reason"), outcome, strict=True)),
+        "published": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "severity": "WARN" if event_type in (RISK, CONTEXT) or outcome[0] == "FAILURE" else "INFO",
         **({} if event_type in EXPORTS else {"legacyEventType": kind.legacy}),
-        "uuid": event_uuid(rng, at),
+        "uuid": _uuid(rng, at),
         "version": "0",
         "client": _client(login),
-        "authenticationContext": {**dict.fromkeys(_SESSION), **session, "credentialType": kind.credential},
+        "authenticationContext": {**dict.fromkeys(_SESSION), **ids, "credentialType": kind.credential},
         "securityContext": _security(login and login.origin),
-        "debugContext": {"debugData": cause.debug},
-        "transaction": cause.transaction,
-        "request": {"ipChain": cause.chain},
+        "debugContext": {"debugData": data},
+        "transaction": transaction,
+        "request": {"ipChain": chain},
         "target": target,
     }

@@ -11,7 +11,7 @@ import pytest
 
 import oktakit as ok
 from oktakit.cast import staff
-from oktakit.patterns import ABOUT_FEEDBACK, BY_HABIT, PATTERNS, plant_pattern
+from oktakit.patterns import BY_HABIT, PATTERNS, plant_pattern
 from oktakit.scenarios import mixture
 from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
 from oktakit.synth import CHANGES
@@ -154,7 +154,7 @@ def about_feedback(given, log):
 
 def wrong(facts, log):
     """Return (kind, uuid, question) wherever the records say other than the truth about a pattern."""
-    ask = about_feedback if PATTERNS[facts["kind"]].asks == ABOUT_FEEDBACK else about_export
+    ask = about_feedback if "self_given" in facts["expect"] else about_export
     told = [(one["uuid"], ask(one, log)) for one in log if one["uuid"] in facts["subjects"]]
     said = {name: answer == "yes" for name, answer in facts["expect"].items() if answer != "unknown"}
     return [(facts["kind"], uuid, name) for uuid, found in told for name in said if found[name] != said[name]]
@@ -196,8 +196,8 @@ def test_twins_differ_in_nothing_but_what_tells_them_apart(guilty, innocent, tel
 def test_every_pattern_has_a_twin():
     """No guilty pattern stands alone, and every innocent one belongs to a guilty one."""
     assert {kind for *pair, _ in TWINS for kind in pair} == set(PATTERNS)
-    assert {PATTERNS[guilty].plot.guilty for guilty, innocent, _ in TWINS if innocent != "unseen"} == {True}
-    assert {PATTERNS[innocent].plot.guilty for _, innocent, _ in TWINS} == {False}
+    assert {PATTERNS[guilty].guilty for guilty, innocent, _ in TWINS if innocent != "unseen"} == {True}
+    assert {PATTERNS[innocent].guilty for _, innocent, _ in TWINS} == {False}
 
 
 def test_an_own_vpn_moves_the_network_and_not_the_browser():
@@ -262,13 +262,3 @@ def test_a_mixture_depends_on_its_seed_and_its_background_alone():
     assert json.dumps(quiet) == before
     shared = {event["uuid"] for event in quiet}
     assert shared <= {record["uuid"] for record in one.records}
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_ledger_finds_who_took_what_in_a_mixture(seed):
-    """Requester and downloader differ exactly where that was planted, the quiet background included."""
-    log = mixture(seed)
-    exports = ok.correlate_exports(ok.read_log(log.records).events)
-    found = set(exports.loc[exports["taken_by_other"].fillna(False), "downloaded_uuid"])
-    planted = [facts for facts in log.truth["planted"] if facts["expect"].get("taken_by_other") == "yes"]
-    assert found == {uuid for facts in planted for uuid in facts["subjects"]}

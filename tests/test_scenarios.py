@@ -75,13 +75,6 @@ def run_ids(log, event_type):
     return [(job, event["actor"]["id"]) for job, event in zip(jobs, events, strict=True)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_same_name_and_seed_give_the_same_log(name, logs):
-    """A second call answers the same, another seed does not."""
-    assert make(name) == logs[name]
-    assert make(name, 2).records != logs[name].records
-
-
 def test_the_logs_do_not_depend_on_hash_seed_or_time_zone():
     """Two interpreters with different PYTHONHASHSEED and TZ make the same logs."""
     runs = []
@@ -122,9 +115,10 @@ def test_many_people_have_as_many_logins_and_ids():
 
 @pytest.mark.parametrize("seed", range(2, 12))
 @pytest.mark.parametrize("name", [name for name in STORED if name != "quiet_week"])
-def test_every_seed_plants_its_story(name, seed):
-    """All planted uuids are in the log, whatever the seed."""
+def test_every_seed_plants_its_story(name, seed, logs):
+    """All planted uuids are in the log, whatever the seed, and other seeds give other records."""
     log = make_log(name, seed)
+    assert not by_uuid(log).keys() & by_uuid(logs[name]).keys()
     planted = {uuid for facts in log.truth["planted"] for _, uuid in leaves(facts["uuids"])}
     assert planted <= set(by_uuid(log))
 
@@ -302,16 +296,6 @@ def test_the_feedback_log_has_every_kind_of_verdict(logs):
     assert {one["judged_type"] for one in facts} == {"user.risk.detect", "user.session.context.change"}
 
 
-def test_written_logs_read_back_as_they_were(tmp_path, logs):
-    """One record a line; the truth file says that it is synthetic, the events do not."""
-    path, truth = write_log(logs["assistant"], tmp_path)
-    text = path.read_text(encoding="utf-8")
-    assert [json.loads(line) for line in text.splitlines()] == logs["assistant"].records
-    assert json.loads(truth.read_text(encoding="utf-8")) == logs["assistant"].truth
-    assert "x_synthetic" in logs["assistant"].truth
-    assert "synthetic" not in text.lower()
-
-
 def test_large_logs_are_compressed_without_a_date(tmp_path, logs):
     """The quiet week becomes gzip whose time field is zero, and holds the same records."""
     path, _ = write_log(logs["quiet_week"], tmp_path)
@@ -322,10 +306,15 @@ def test_large_logs_are_compressed_without_a_date(tmp_path, logs):
 
 @pytest.mark.parametrize("name", STORED)
 def test_the_sample_files_and_their_readme_are_what_the_code_makes(name, tmp_path, logs):
-    """Run tools/build_samples.py after a change; compressed files are compared by content."""
+    """Run tools/build_samples.py after a change; compressed files are compared by content.
+
+    The truth file says that all is synthetic, the events do not.
+    """
     for path in write_log(logs[name], tmp_path):
         stored, made = (SAMPLES / path.relative_to(tmp_path)).read_bytes(), path.read_bytes()
-        assert stored == made or (path.suffix == ".gz" and gzip.decompress(stored) == gzip.decompress(made))
+        text = gzip.decompress(made) if path.suffix == ".gz" else made
+        assert stored == made or (path.suffix == ".gz" and gzip.decompress(stored) == text)
+        assert (b"synthetic" in text.lower()) == (path.parent.name == "truth")
     text = (SAMPLES / "README.md").read_text(encoding="utf-8")
     for facts in logs[name].truth["planted"]:
         named = {
