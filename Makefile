@@ -5,12 +5,14 @@ BIN := .venv/bin
 # Handed over in the environment, so that any file name works.
 export LOG
 
-.PHONY: help investigate test lab lint clean
+.PHONY: help investigate test test-oldest notebooks lab lint clean
 
 help:
 	@echo "make investigate [LOG=path]   read a log, print the findings, write the report into reports/"
 	@echo "make lab                      open the notebooks in JupyterLab"
 	@echo "make test                     run every test, docstring example and notebook"
+	@echo "make test-oldest              the same with the oldest versions allowed, without a browser"
+	@echo "make notebooks                run the notebooks again and store their outputs"
 	@echo "make lint                     check style and types"
 	@echo "make clean                    remove what make installed; reports/ stays"
 
@@ -22,6 +24,12 @@ lab: .venv/.ready
 
 test: .venv/.ready-test
 	$(BIN)/python -m pytest $(ARGS)
+
+test-oldest:
+	.ci/oldest
+
+notebooks: .venv/.ready
+	$(BIN)/python tools/run_notebooks.py
 
 lint: .venv/.ready-dev
 	$(BIN)/ruff check .

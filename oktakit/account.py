@@ -6,35 +6,41 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+
+from .log import to_pandas
+from .order import Columns, Rows
+from .schema import COLUMNS
 
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
-_LATEST = pd.Timestamp("2100-01-01", tz="UTC")
-_ASIDE = ("source", "record", "issues", "extra", "_row")
+EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
+LATEST = pd.Timestamp("2100-01-01", tz="UTC")
+_ASIDE = ("organization", "received", "source", "record", "issues", "extra", "_row")
 _JSON = ("targets", "debug_data", "ip_chain")
 
 
-def drop_duplicates(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the events without those that say the same as another, and how many were dropped per source.
+def find_duplicates(events: Columns) -> tuple[Rows, Rows]:
+    """Return which events say the same as another, and which kept ones share their uuid with one that says otherwise.
 
     Two records with one uuid say the same where every field that both carry agrees; the fuller one is kept. Where they
     do not agree, both are kept and flagged `uuid_conflict`.
     """
-    twice = events.duplicated("uuid", keep=False)
-    if not twice.any():
-        return events, pd.Series(dtype="int64")
-    dropped, conflicts = _compare(events[twice])
-    gone = events["_row"].isin(dropped)
-    counts = events.loc[gone].groupby("source").size()
-    return add_flag(events, events["_row"].isin(conflicts), "uuid_conflict")[~gone], counts
+    twice = events["uuid"].to_pandas().duplicated(keep=False).to_numpy()
+    gone, conflicts = np.zeros_like(twice), np.zeros_like(twice)
+    if twice.any():
+        rows = to_pandas(pa.table(events).filter(pa.array(twice)), COLUMNS).assign(_row=np.flatnonzero(twice))
+        for marks, found in zip((gone, conflicts), _compare(rows), strict=True):
+            marks[list(found)] = True
+    return gone, conflicts
 
 
 def _compare(twice: pd.DataFrame) -> tuple[set[int], set[int]]:
     """Return the rows that repeat a kept row of their uuid, and the kept rows of a uuid that has several."""
     told = [column for column in twice if column not in _ASIDE]
-    order = twice.assign(_filled=twice[told].notna().sum(axis=1))
-    order = order.sort_values(["uuid", "_filled", "source", "record"], ascending=[True, False, True, True])
+    order = twice.assign(_filled=twice[told].notna().sum(axis=1), _unnamed=twice["organization"].isna())
+    order = order.sort_values(["uuid", "_filled", "_unnamed", "source", "record"], ascending=[True, False, *[True] * 3])
     same = order.duplicated(told)
     dropped, conflicts = set(order.loc[same, "_row"]), set[int]()
     rest = order.loc[~same, [*told, "_row"]].astype(object)
@@ -90,7 +96,7 @@ def check_values(events: pd.DataFrame) -> pd.DataFrame:
     doubts = {
         "bad_uuid": ~(events["uuid"].str.match(_UUID).astype(bool) & (events["uuid"].str.len() == 36)),
         "bad_published": when.isna(),
-        "implausible_time": (when < _EARLIEST) | (when >= _LATEST),
+        "implausible_time": (when < EARLIEST) | (when >= LATEST),
         "bad_geo": nowhere,
         "null_island": (lat == 0) & (lon == 0),
         "bad_ip": events["ip_address"].isin([ip for ip in events["ip_address"].dropna().unique() if not _is_ip(ip)]),

@@ -1,14 +1,21 @@
 """Answers: yes, no or unknown, what says so, what speaks against it, and the words to tell it in."""
 
+import csv
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from functools import cache
+from importlib import resources
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from .frames import TEXT
 from .queries import Query
 from .safe import text
+from .schema import DOWNLOAD, FEEDBACK, REQUEST
 
+MFA: Final = "user.authentication.auth_via_mfa"
+_FACTOR = re.compile(r'"factor"\s*:\s*"([^"]+)"|"AuthenticatorEnrollment"[^{}]*"displayName"\s*:\s*"([^"]+)"')
 _ASKED = ("subject", "key", "question", "answer", "why", "against", "evidence", "innocent", "source")
 CHECK_COLUMNS = (*_ASKED, "fetch", "fetch_splunk", "fetch_kql")
 
@@ -38,6 +45,43 @@ class Question(NamedTuple):
     innocent: str
     source: str
     placed: bool = False
+
+
+def questions(*asks: Callable[[Any, Any], Answer]) -> tuple[Question, ...]:
+    """Return the questions that functions answer; their words are in a table of the package, by the functions' names.
+
+    >>> questions(watched)[0].name
+    'Does it match what is watched for?'
+    """
+    return tuple(Question(ask=one, **_words()[one.__name__]) for one in asks)
+
+
+@cache
+def _words() -> dict[str, Any]:
+    with resources.files("oktakit").joinpath("data/questions.csv").open(encoding="utf-8") as file:
+        return {row["key"]: {**row, "placed": row["placed"] == "yes"} for row in csv.DictReader(file)}
+
+
+def ask(question: Question, subject: Any, case: Any) -> Answer:
+    """Return the answer to a question, with what the analyst knows about its steps against a yes about places."""
+    given = question.ask(subject, case)
+    labels = [text(label) for step in subject.steps if (label := case.known.get(step.uuid))]
+    if not (labels and question.placed and given.answer == "yes"):
+        return given
+    share = f" ({len(labels)} of {len(subject.steps)} steps)" if len(subject.steps) > 1 else ""
+    told = f"known: {listed(labels)}{share}"
+    return given._replace(against=", ".join(filter(None, [given.against, told])))
+
+
+def watched(subject: Any, case: Any) -> Answer:
+    """Return whether the steps of an export, or a verdict, match what the analyst watches for."""
+    found = {one.uuid: case.watched[one.uuid] for one in subject.steps if case.watched.get(one.uuid)}
+    if found:
+        return Answer("yes", f"{listed(text(label) for label in found.values())}.", "", tuple(found))
+    return Answer("no", "Nothing that is watched for.", "", tuple(one.uuid for one in subject.steps))
+
+
+WATCHED: Final = questions(watched)
 
 
 def to_card(rows: Iterable[tuple[str, Question, Answer]]) -> pd.DataFrame:
@@ -92,13 +136,41 @@ def place(event: Any) -> str:
     return f"{where}, {network}, {text(event.ip_address) if event.ip_address else 'address not reported'}"
 
 
+def trusted(event: Any) -> list[str]:
+    """Return in words what is recorded of a device that speaks for it."""
+    flags = {"managed device": event.device_managed, "registered device": event.device_registered}
+    return [word for word, flag in flags.items() if flag]
+
+
+def means(event: Any, case: Any) -> str:
+    """Return as a sentence what else is recorded of device and factor; nothing where nothing is."""
+    flags = {"device not managed": event.device_managed, "device not registered": event.device_registered}
+    words = [word for word, flag in flags.items() if flag is False]
+    words += [f"signed in with {text(factor)}"] if (factor := _factor(event, case)) else []
+    return f" {_STEPS.get(event.event_type, 'There')}: {', '.join(words)}." if words else ""
+
+
+def _factor(event: Any, case: Any) -> str | None:
+    """Return the factor that was last proved in the session of an event before it, or else its own credential."""
+    keys = [(key, MFA) for key in (event.external_session_id, event.root_session_id) if key and event.published]
+    proved = [one for key in keys for one in case.by_session.get(key, []) if one.outcome_result == "SUCCESS"]
+    last = max((one for one in proved if one.published <= event.published), key=lambda one: one.published, default=None)
+    if last is None:
+        return event.credential_type if event.credential_type != "OKTA_CLIENT_SESSION" else None
+    found = _FACTOR.search(f"{last.debug_data} {last.targets}")
+    return found[1] or found[2] if found else last.credential_type
+
+
+_STEPS = {REQUEST: "Request", DOWNLOAD: "Download", FEEDBACK: "Verdict"}
+
+
 def duration(lag: pd.Timedelta) -> str:
     """Return a time span in words, to the second.
 
     >>> duration(pd.Timedelta("1 days 04:12:07")), duration(pd.Timedelta("-1s")), duration(pd.Timedelta("0s"))
     ('1 d 4 h 12 min 7 s', '-1 s', '0 s')
     """
-    parts = abs(lag).components
-    words = zip((parts.days, parts.hours, parts.minutes, parts.seconds), ("d", "h", "min", "s"), strict=True)
-    spoken = " ".join(f"{number} {unit}" for number, unit in words if number) or "0 s"
-    return f"-{spoken}" if lag < pd.Timedelta(0) else spoken
+    seconds = int(abs(lag.total_seconds()))
+    parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    spoken = " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+    return f"-{spoken}" if lag.total_seconds() < 0 else spoken

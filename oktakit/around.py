@@ -1,7 +1,7 @@
 """What else happened around one event, why each neighbour is there, and which of them matter."""
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, Final
 
@@ -76,8 +76,7 @@ _SHOWN = (
     *("outcome_result", "outcome_reason", "target_user_id", "target_user_alternate_id", "report_name"),
     *("ip_address", "country", "is_proxy", "ip_categories", "raw_user_agent", *_LINKS.values(), "api_token_id"),
 )
-_NEEDED = tuple(dict.fromkeys(_SHOWN))
-AROUND_COLUMNS: Final = (*_NEEDED, "reason", "lag", "matters")
+AROUND_COLUMNS: Final = (*_SHOWN, "reason", "lag", "matters")
 _UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
 
 
@@ -127,7 +126,7 @@ def find_around(events: Any, uuid_or_row: Any, window: str | pd.Timedelta = "1h"
     """
     within = span(window, "window")
     uuid = _uuid(uuid_or_row)
-    middle = rows(events, "find_around", _NEEDED, nw.col("uuid") == uuid)
+    middle = rows(events, "find_around", _SHOWN, nw.col("uuid") == uuid)
     if middle.empty or pd.isna(middle["published"][0]):
         raise InputError(f"find_around needs an event of this log that has a time; none has the uuid {uuid!r}.")
     event = known_only(middle.iloc[:1], [*_PEOPLE, *_LINKS.values()]).iloc[0]
@@ -135,9 +134,10 @@ def find_around(events: Any, uuid_or_row: Any, window: str | pd.Timedelta = "1h"
     at = microseconds(event["published"])
     near = (nw.col("published_us") >= at - reach) & (nw.col("published_us") <= at + reach)
     tied = reduce(or_, (nw.col(column).is_in(values) for _, column, values in ties), nw.col("uuid") == uuid)
-    found = rows(events, "find_around", _NEEDED, near & tied)
-    reason, matters = _reason(found, ties), found["event_type"].map(_matters(found["event_type"])).astype(TEXT)
-    return found.assign(reason=reason, lag=found["published"] - event["published"], matters=matters)[[*AROUND_COLUMNS]]
+    found = rows(events, "find_around", _SHOWN, near & tied)
+    told = {kind: matters(kind) for kind in found["event_type"].dropna().unique()}
+    why = {"reason": _reason(found, ties), "matters": found["event_type"].map(told).astype(TEXT)}
+    return found.assign(**why, lag=found["published"] - event["published"])[[*AROUND_COLUMNS]]
 
 
 def _uuid(uuid_or_row: Any) -> str:
@@ -174,8 +174,13 @@ def _reason(found: pd.DataFrame, ties: list[tuple[str, str, list[str]]]) -> pd.S
     return reduce(lambda text, word: text + word, words, pd.Series("", found.index, dtype=TEXT)).str.strip()
 
 
-def _matters(event_types: pd.Series) -> dict[str, str]:
-    """Return for each event type that is worth a look why it is."""
-    kinds = [kind for kind in event_types.dropna().unique() if not kind.startswith(_ROUTINE)]
-    fits = {kind: max((start for start in MATTERS if kind.startswith(start)), key=len, default=None) for kind in kinds}
-    return {kind: MATTERS[start] for kind, start in fits.items() if start}
+@cache
+def matters(event_type: str) -> str | None:
+    """Return why events of a type are worth a look, if they are.
+
+    >>> matters("system.api_token.create"), matters("user.session.start")
+    ('API token created or changed', None)
+    """
+    if event_type.startswith(_ROUTINE):
+        return None
+    return MATTERS.get(max((start for start in MATTERS if event_type.startswith(start)), key=len, default=""))

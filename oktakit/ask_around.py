@@ -1,32 +1,31 @@
 """Questions about what happened around an export: sessions, journeys, alarms, rights, and what came afterwards."""
 
-from bisect import bisect_right
-from functools import cache
 from typing import Any
 
-from .answers import Answer, Question, combine, duration, listed, person, this_record
-from .around import MATTERS
-from .case import HOUR, Case, Taking, within
+import pandas as pd
+
+from .answers import Answer, combine, duration, listed, means, person, questions, this_record, trusted
+from .around import MATTERS, matters
+from .case import CONSOLE, EVALUATE, HOUR, Case, Taking, within
 from .queries import Query
 from .safe import text
 from .schema import DOWNLOAD, REQUEST
 
-CONSOLE = "user.session.access_admin_app"
-EVALUATE = "policy.evaluate_sign_on"
-SIGN_IN = ("user.session.start", EVALUATE, "user.authentication.")
 CLOSED = (
-    *("user.session.end", "user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
+    *("user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
     *("user.account.reset_password", "user.account.update_password", "user.account.expire_password"),
     *("user.mfa.factor.reset_all", "user.mfa.factor.deactivate", "user.lifecycle.suspend", "user.lifecycle.deactivate"),
     *("system.api_token.revoke", "app.oauth2.token.revoke", "app.oauth2.as.token.revoke"),
 )
-"""What ends an access: sessions, passwords, factors, accounts, tokens."""
+"""What ends an access beside the end of its session: all sessions, passwords, factors, accounts, tokens."""
+_END = "user.session.end"
 _QUIET = ("report export", "verdict on a detection", "rate limit: events may be missing", "sessions ended")
-_ROUTINE = ("policy.rule.action.execute", "event_hook.delivery", "policy.entity_risk.evaluate")
 RIGHTS = (
     *("user.account.privilege.", "group.privilege.", "iam.", "system.api_token.", "app.oauth2.client."),
     *("policy.lifecycle.", "policy.rule.", "zone.", "system.idp.", "system.log_stream."),
 )
+TELLING = (REQUEST, DOWNLOAD, _END, *CLOSED, *RIGHTS, *MATTERS)
+"""The kinds of events that the questions look at."""
 _MACHINE = ("browser", "os", "raw_user_agent")
 _ADDRESS = ("ip_address", "country", "as_number")
 _OPENED_BEFORE = 2 * 24 * HOUR
@@ -52,24 +51,17 @@ def _not_opened(event: Any, case: Case) -> tuple[bool | None, str]:
     """Return whether the console was not opened in the session of an event before it, and why that is so."""
     if not (event.external_session_id or event.root_session_id) or event.published is None:
         return None, "its session is not reported"
-    session = case.inside(event)
-    inside = session[: bisect_right(session, event.published, key=lambda one: one.published)]
-    opened = next((one for one in reversed(inside) if _is_console(one)), None)
-    if opened:
-        return False, f"the Admin Console was opened {duration(event.published - opened.published)} before"
+    inside = case.inside(event)
+    if len(opened := inside[case.consoles[inside]]):
+        lag = pd.Timedelta(event.published.to_datetime64() - case.times[opened[-1]])
+        return False, f"the Admin Console was opened {duration(lag)} before"
     if case.only_analytics:
         return None, "no sign-in events in this log"
     if CONSOLE not in case.types:
         return None, "no Admin Console events in this log"
-    if not any(one.event_type.startswith(SIGN_IN) for one in inside) and event.published - _OPENED_BEFORE < case.start:
+    if not case.sign_ins[inside].any() and event.published - _OPENED_BEFORE < case.start:
         return None, "its session may have begun before the log"
     return True, f"no Admin Console opened before it in its session ({len(inside)} events)"
-
-
-def _is_console(event: Any) -> bool:
-    return event.event_type == CONSOLE or (
-        event.event_type == EVALUATE and "Okta Admin Console" in (event.targets or "")
-    )
 
 
 def around_risk(taking: Taking, case: Case) -> Answer:
@@ -91,24 +83,11 @@ def around_risk(taking: Taking, case: Case) -> Answer:
 def _neighbours(event: Any, case: Case) -> list[tuple[Any, str]]:
     """Return what matters within an hour of an event, by or about its actor or in its session, and why and when."""
     near = within(case.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
-    changes = [case.by_uuid[one.uuid] for one in _hand_overs(event, case) if abs(one.at - event.published) <= HOUR]
+    changes = [one for one in _hand_overs(event, case) if abs(one.published - event.published) <= HOUR]
     found = [(one, "the session goes on at another address and browser") for one in changes]
-    found += [(one, why) for one in near if (why := matters(one.event_type)) is not None]
+    found += [(one, why) for one in near if (why := matters(one.event_type)) and why not in _QUIET]
     step = event.event_type.rsplit(".", 1)[-1]
     return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
-
-
-@cache
-def matters(event_type: str) -> str | None:
-    """Return why events of a type are worth a look beside an export, if they are.
-
-    >>> matters("system.api_token.create"), matters("user.session.start")
-    ('API token created or changed', None)
-    """
-    if event_type.startswith(_ROUTINE):
-        return None
-    found = MATTERS.get(max((start for start in MATTERS if event_type.startswith(start)), key=len, default=""))
-    return None if found in _QUIET else found
 
 
 def travel(taking: Taking, case: Case) -> Answer:
@@ -130,7 +109,7 @@ def travel(taking: Taking, case: Case) -> Answer:
 
 
 def _legs(event: Any, case: Case) -> list[Any]:
-    return [leg for leg in case.legs.get(event.actor_id, []) if abs(leg.to_at - event.published) <= HOUR]
+    return within(case.legs.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
 
 
 def _leg(leg: Any) -> str:
@@ -144,9 +123,10 @@ def session_changed(taking: Taking, case: Case) -> Answer:
     steps = [event for event in taking.steps if event.external_session_id]
     shown = tuple(event.uuid for event in steps)
     if hands := {one.uuid: one for event in steps for one in _hand_overs(event, case)}:
-        words = (f"{one.at:%Y-%m-%d %H:%M:%S}: {one.moved.replace(' ', ', ')}" for one in hands.values())
+        words = (f"{one.published:%Y-%m-%d %H:%M:%S}: {one.moved.replace(' ', ', ')}" for one in hands.values())
         ends = tuple(uuid for one in hands.values() for uuid in (one.previous_uuid, one.uuid))
-        return Answer("yes", f"Changed at {listed(words)}.", "", ends)
+        against = ", ".join(trusted(taking.last))
+        return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, case)}", against, ends)
     if case.only_analytics and steps:
         return Answer("unknown", _NO_OTHERS, "", shown, Query((), _session(steps[-1])))
     if not any(event.ip_address and (event.raw_user_agent or event.browser) for event in steps):
@@ -186,31 +166,22 @@ def contained(taking: Taking, case: Case) -> Answer:
     """Return whether the session was ended, or password, factors, tokens or the account were reset afterwards."""
     event = taking.last
     if event is None or not event.actor_id or event.published is None:
-        return Answer("unknown", "Nobody is named.", fetch=Query(CLOSED))
-    closed = within(case.of_kind(event.actor_id, CLOSED), event.published, case.end)
-    found = [one for one in closed if one.published > event.published and _is_about(one, event)]
-    if found:
+        return Answer("unknown", "Nobody is named.", fetch=Query((_END, *CLOSED)))
+    if found := _closings(event, case):
         words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
         return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
     if case.only_analytics:
-        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(CLOSED, _person(event)))
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((_END, *CLOSED), _person(event)))
     until = duration(case.end - event.published)
     return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
 
 
-def _is_about(one: Any, event: Any) -> bool:
-    """Return whether what was closed is the access of an event: the end of another session is not."""
-    if one.event_type != "user.session.end":
-        return one.target_user_id in (None, event.actor_id)
-    return bool(one.external_session_id and one.external_session_id == event.external_session_id)
-
-
-def watched(taking: Taking, case: Case) -> Answer:
-    """Return whether request or download match what the analyst watches for."""
-    found = {event.uuid: case.watched[event.uuid] for event in taking.steps if event.uuid in case.watched}
-    if found:
-        return Answer("yes", f"{listed(text(told) for told in found.values())}.", "", tuple(found))
-    return Answer("no", "Nothing that is watched for.", "", tuple(event.uuid for event in taking.steps))
+def _closings(event: Any, case: Case) -> list[Any]:
+    """Return what closed the access of an event afterwards, in the order of time: not the end of another session."""
+    ends = case.by_session.get((event.external_session_id, _END), []) if event.external_session_id else []
+    found = [one for one in ends if event.actor_id in (one.actor_id, one.target_user_id)]
+    found += [one for one in case.of_kind(event.actor_id, CLOSED) if one.target_user_id in (None, event.actor_id)]
+    return sorted((one for one in found if one.published > event.published), key=lambda one: (one.published, one.uuid))
 
 
 def _lag(one: Any, event: Any) -> str:
@@ -230,57 +201,4 @@ def _person(event: Any) -> tuple[tuple[str, str | None], ...]:
     return (("actor.id", event.actor_id), ("target.id", event.actor_id))
 
 
-ABOUT_SURROUNDINGS = (
-    Question(
-        "no_admin_console",
-        "Was the Admin Console never opened in that session?",
-        no_admin_console,
-        "A mailed link works without the console; programs with an API token never open it.",
-        "Sigma's rule on the password health report: in the support breach of October 2023 no console had been opened",
-    ),
-    Question(
-        "session_changed",
-        "Did the session go on at another address and browser?",
-        session_changed,
-        "Remote desktops and privacy browsers; a VPN alone moves only the address and is not counted.",
-        "Okta's detection catalogue and Panther: address and agent both change within one session",
-        placed=True,
-    ),
-    Question(
-        "travel",
-        "Did somebody travel faster than people can?",
-        travel,
-        "VPNs, phone networks and wrong places of addresses look like journeys.",
-        "Consecutive events of one person, more than 900 km/h and 300 km apart",
-        placed=True,
-    ),
-    Question(
-        "around_risk",
-        "Is a detection, or a change of session, factors, tokens, rights or policies near?",
-        around_risk,
-        "People enrol new factors and do their admin work; slight detections are frequent.",
-        "Panther's session audit: the hour around; Okta's event catalogue",
-    ),
-    Question(
-        "rights",
-        "Did this person get or use admin rights?",
-        rights,
-        "Most who may export reports are admins and do admin work.",
-        "Okta's event catalogue: roles, tokens, clients, policies, zones, log streams",
-    ),
-    Question(
-        "contained",
-        "Was the access closed afterwards?",
-        contained,
-        "People sign out and change passwords themselves: a yes need not be anybody's response.",
-        "Okta's event catalogue: sessions, passwords, factors, tokens",
-    ),
-)
-WATCHED = Question(
-    "watched",
-    "Does it match what is watched for?",
-    watched,
-    "A list of others' bad addresses grows old; offices and providers share addresses.",
-    "The analyst's own list",
-    placed=True,
-)
+ABOUT_SURROUNDINGS = questions(no_admin_console, session_changed, travel, around_risk, rights, contained)

@@ -1,10 +1,12 @@
 """Questions about what is usual for somebody: hours, first times, amounts. Too few days before leave them open."""
 
+from bisect import bisect_left
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from .answers import Answer, Question, person, this_record
+from .answers import Answer, person, questions, this_record
 from .case import BASELINE, HOUR, MINIMUM, Case, Taking, Tally, busiest, key_of
 from .queries import Query
 from .safe import text
@@ -25,16 +27,27 @@ def off_hours(taking: Taking, case: Case) -> Answer:
     if blank := _blank(event):
         return blank
     local = event.published.tz_convert(case.timezone)
-    near = {(local.hour + shift) % 24 for shift in (-1, 0, 1)}
-    earlier = [hours for day, hours in case.days.get(event.actor_id, {}).items() if day < local.date()]
-    active = sum(not near.isdisjoint(hours) for hours in earlier)
+    active, earlier = _active(case.hours.get(event.actor_id, np.array([], int)), local)
     story = f"{person(event)} at {local:%H:%M} {case.timezone.key}: active within an hour of that on {active} of "
-    why = f"{story}{len(earlier)} earlier days."
-    if active < ACTIVE and (case.only_analytics or len(earlier) < DAYS):
+    why = f"{story}{earlier} earlier days."
+    if active < ACTIVE and (case.only_analytics or earlier < DAYS):
         reason = "The log holds no sign-in events" if case.only_analytics else "Too few to tell (cold start)"
         fetch = Query((), (("actor.id", event.actor_id),))
         return Answer("unknown", f"{why} {reason}.", "", (event.uuid,), fetch)
     return Answer("no" if active >= ACTIVE else "yes", why, "", (event.uuid,))
+
+
+def _active(hours: Any, local: Any) -> tuple[int, int]:
+    """Return on how many days before a moment something was done within an hour of its clock time, and at all."""
+    now = int(local.tz_localize(None).timestamp()) // 3600
+    before = hours[: hours.searchsorted(now - local.hour)]
+    near = before[(before - now + 1) % 24 <= 2]
+    return _days(near), _days(before)
+
+
+def _days(hours: Any) -> int:
+    """Return in how many days some hours lie; they are in order."""
+    return int(np.count_nonzero(np.diff(hours // 24))) + (len(hours) > 0)
 
 
 def first_export(taking: Taking, case: Case) -> Answer:
@@ -44,11 +57,10 @@ def first_export(taking: Taking, case: Case) -> Answer:
         return blank
     own = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
     begun = min(step.published for step in own)
-    done = [one for one in case.of_kind(event.actor_id, (REQUEST, DOWNLOAD)) if one.actor_id == event.actor_id]
-    earlier = [one for one in done if one.published < begun]
-    if earlier:
-        why = f"{person(event)} exported {len(earlier)} times before, first at {earlier[0].published:%Y-%m-%d %H:%M}."
-        return Answer("no", why, "", (event.uuid, earlier[0].uuid))
+    done = case.exported[event.actor_id]
+    if earlier := bisect_left(done, begun, key=lambda one: one.published):
+        why = f"{person(event)} exported {earlier} times before, first at {done[0].published:%Y-%m-%d %H:%M}."
+        return Answer("no", why, "", (event.uuid, done[0].uuid))
     story = f"{person(event)}: no earlier export since the log begins at {case.start:%Y-%m-%d %H:%M}"
     if case.only_analytics or case.is_cold(event):
         return Answer("unknown", f"{story}, {_cold(case)} (cold start).", "", (event.uuid,), _exports(event))
@@ -97,26 +109,4 @@ def _exports(event: Any) -> Query:
     return Query((REQUEST, DOWNLOAD), (("actor.id", event.actor_id),))
 
 
-ABOUT_HABITS = (
-    Question(
-        "off_hours",
-        "Was it outside this person's hours?",
-        off_hours,
-        "Night shifts, month ends, journeys and holidays move hours.",
-        "Panther's unusual hours: an hour is usual when something was done in it on three days",
-    ),
-    Question(
-        "first_export",
-        "Was it this person's first export?",
-        first_export,
-        "New tasks and new colleagues have a first time.",
-        "Elastic's rules on new terms: seven days of baseline",
-    ),
-    Question(
-        "bulk",
-        "Was it one of many within an hour?",
-        bulk,
-        "Month ends and audits take many reports; an office shares its address.",
-        "Twice the busiest hour before, and five at least: small numbers carry no z-score",
-    ),
-)
+ABOUT_HABITS = questions(off_hours, first_export, bulk)

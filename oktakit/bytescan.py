@@ -4,7 +4,7 @@ from bisect import bisect_left
 
 import numpy as np
 
-_ESCAPE = np.frombuffer(b"\\u", np.uint16)[0]
+_PIECE = 1 << 18  # as much as stays at hand in the processor's memory
 
 
 def clean_lines(block: bytes) -> list[int]:
@@ -13,13 +13,13 @@ def clean_lines(block: bytes) -> list[int]:
     >>> clean_lines(b'{"a":1}\\n{"b":2}\\n'), clean_lines(b"{\\n}\\n")
     ([7, 15], [])
     """
-    ends, at = list[int](), 0
-    while (end := block.find(b"\n", at)) >= 0:
-        if not (block.startswith(b'{"', at) and block.endswith(b"}", at, end)):
-            return []
-        ends.append(end)
-        at = end + 1
-    return ends
+    found, end = list[int](), -1
+    while (end := block.find(b"\n", end + 1)) >= 0:
+        found.append(end)
+    text, ends = np.frombuffer(block, np.uint8), np.array(found, np.int64)
+    starts = np.append(0, ends + 1)[:-1]
+    edges = ((starts, "{"), (starts + 1, '"'), (ends - 1, "}"))
+    return found if all((text.take(at, mode="clip") == ord(mark)).all() for at, mark in edges) else []
 
 
 def find_lines(block: bytes, ends: list[int], needles: list[bytes]) -> list[int]:
@@ -35,9 +35,10 @@ def find_lines(block: bytes, ends: list[int], needles: list[bytes]) -> list[int]
 
 
 def _has_escape(block: bytes) -> bool:
-    """Return whether a character may be escaped by its number: two bytes, at even places or at odd ones."""
-    views = (np.frombuffer(block, np.uint16, (len(block) - start) // 2, start) for start in (0, 1))
-    return any(bool((view == _ESCAPE).any()) for view in views)
+    """Return whether a character may be escaped by its number."""
+    text = np.frombuffer(block, np.uint8)
+    pieces = (text[at : at + _PIECE + 1] for at in range(0, len(text), _PIECE))
+    return any(((piece[:-1] == ord("\\")) & (piece[1:] == ord("u"))).any() for piece in pieces)
 
 
 def _places(block: bytes, ends: list[int], needle: bytes) -> list[int]:

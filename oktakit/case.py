@@ -3,44 +3,56 @@
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from itertools import accumulate
 from operator import or_
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
-from .errors import InputError
-from .find import find_travel
-from .frames import collect, known_only, table
-from .known import label
-from .own import SYSTEM, acted
-from .schema import ANALYTICS, COLUMNS, DOWNLOAD, EVENT_COLUMNS, FEEDBACK, REQUEST
-from .sessions import find_session_changes
+from .answers import MFA
+from .find import TRAVEL_NEEDS, find_travel, zone
+from .frames import collect, in_order, known_only, known_values, pick, table
+from .known import LABELLED, labels_by_uuid
+from .own import ACTED_COLUMNS, SYSTEM, acted
+from .schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST
+from .sessions import CHANGE_NEEDS, find_session_changes
 
 BASELINE: Final = pd.Timedelta("7D")
 """The first part of a log, which shows what is usual for somebody; the same as in `find_first_seen`."""
 MINIMUM: Final = 3
 """How many events somebody needs in the baseline before "never before" means anything."""
 HOUR: Final = pd.Timedelta("1h")
-_KEYS = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "ip_address", "country", "job_id")
-_HIDDEN = ("severity", "display_message", "source", "record", "issues", "extra", "lat", "lon")
-_TOLD = tuple(name for name in EVENT_COLUMNS if name not in _HIDDEN)
-_TEXTS = tuple(column.name for column in COLUMNS if column.kind == "text" and column.name in _KEYS)
+CONSOLE: Final = "user.session.access_admin_app"
+EVALUATE: Final = "policy.evaluate_sign_on"
+SIGN_IN: Final = ("user.session.start", EVALUATE, "user.authentication.")
+_SESSIONS = ("external_session_id", "root_session_id")
+_TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
+"""The texts of which one that stands for "not known" is missing in a case."""
+_FRAME = ("uuid", "event_type", *_TEXTS, *ACTED_COLUMNS)
+JOURNEYS: Final = (*TRAVEL_NEEDS, *CHANGE_NEEDS, "targets")
+_TOLD = (
+    *("uuid", "event_type", *_TEXTS, *LABELLED, *ACTED_COLUMNS, "browser", "api_token_id", "credential_type"),
+    *("device_managed", "device_registered", "is_proxy", "ip_categories", "report_id", "report_name"),
+    *("export_columns", "export_filter", "export_type", "judged_uuid", "feedback_label", "targets", "debug_data"),
+)
 
 
 @dataclass(frozen=True)
 class Case:
     """The events of some people, and what is known about the log they are from.
 
-    `frame` has them in the order of time, `types` are the event types of the whole log, `start` and `end` its edges;
-    `known` and `watched` are the analyst's labels by uuid, `reports` patterns of reports with their level and a reason.
+    `frame` has all of them that have a time, in its order and in few columns; `told` those that questions look at;
+    `types` are the event types of the whole log, `start` and `end` its edges; `known` and `watched` are the analyst's
+    labels by uuid, `reports` patterns of reports with their level and a reason.
     """
 
     frame: pd.DataFrame
+    told: pd.DataFrame
     types: frozenset[str]
     start: Any
     end: Any
@@ -48,6 +60,7 @@ class Case:
     known: dict[str, str]
     watched: dict[str, str]
     reports: tuple[tuple[str, str, str], ...] = ()
+    _found: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def only_analytics(self) -> bool:
@@ -56,10 +69,8 @@ class Case:
 
     @cached_property
     def by_uuid(self) -> dict[str, Any]:
-        """Return the events by their uuid; what is missing is None."""
-        shown = known_only(self.frame[[*_TOLD, "acting"]], _TEXTS).astype(object)
-        rows = shown.where(shown.notna(), None).itertuples(index=False, name="Event")
-        return {row.uuid: row for row in rows}
+        """Return the events that are told by their uuid; what is missing is None."""
+        return {row.uuid: row for row in rows_of(known_only(self.told, _TEXTS))}
 
     @cached_property
     def timed(self) -> list[Any]:
@@ -69,83 +80,110 @@ class Case:
     @cached_property
     def by_actor(self) -> dict[str, list[Any]]:
         """Return what people did themselves, in the order of time."""
-        return _grouped((event.actor_id, event) for event in self.timed if event.acting)
+        return grouped((event.actor_id, event) for event in self.timed if event.acting)
 
     @cached_property
     def by_person(self) -> dict[str, list[Any]]:
         """Return what people did and what was done to them, in the order of time."""
-        return _grouped((one, event) for event in self.timed for one in {event.actor_id, event.target_user_id})
+        return grouped((one, event) for event in self.timed for one in {event.actor_id, event.target_user_id})
 
     @cached_property
-    def by_session(self) -> dict[str, list[Any]]:
-        """Return the events of sessions, by their own id and by that of their root."""
-        keys = ("external_session_id", "root_session_id")
-        return _grouped((one, event) for event in self.timed for one in {getattr(event, key) for key in keys})
+    def by_session(self) -> dict[tuple[str, str], list[Any]]:
+        """Return the events of sessions by session and type, in the order of time."""
+        return grouped(((event.external_session_id, event.event_type), event) for event in self.timed)
+
+    @cached_property
+    def exported(self) -> dict[str, list[Any]]:
+        """Return what people asked for or took, in the order of time."""
+        return grouped((one.actor_id, one) for one in self.timed if one.event_type in (REQUEST, DOWNLOAD))
+
+    @cached_property
+    def by_judged(self) -> dict[str, list[Any]]:
+        """Return the feedback by the uuid of the detection that it judges."""
+        return grouped((one.judged_uuid, one) for one in self.by_uuid.values() if one.event_type == FEEDBACK)
 
     @cached_property
     def tallies(self) -> dict[str, "Tally"]:
         """Return the exports of people and of addresses, each kind of step by itself, under `key_of` them."""
         steps = [one for one in self.timed if one.acting and one.event_type in (REQUEST, DOWNLOAD)]
-        found = _grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
+        found = grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
         return {key: Tally(several, _peaks(several)) for key, several in found.items()}
-
-    @cached_property
-    def by_judged(self) -> dict[str, list[Any]]:
-        """Return the feedback by the uuid of the detection that it judges."""
-        return _grouped((one.judged_uuid, one) for one in self.by_uuid.values() if one.event_type == FEEDBACK)
-
-    @cached_property
-    def _picked(self) -> dict[tuple[str, tuple[str, ...]], list[Any]]:
-        return {}
 
     def of_kind(self, person: str, kinds: tuple[str, ...]) -> list[Any]:
         """Return what a person did or underwent whose type begins in one of some ways, in the order of time."""
         key = (person, kinds)
-        if key not in self._picked:
-            self._picked[key] = [one for one in self.by_person.get(person, []) if one.event_type.startswith(kinds)]
-        return self._picked[key]
-
-    def inside(self, event: Any) -> list[Any]:
-        """Return the events of the session and the root session of an event, in the order of time."""
-        keys = tuple(dict.fromkeys(key for key in (event.external_session_id, event.root_session_id) if key))
-        if keys not in self._insides:
-            found = {one.uuid: one for key in keys for one in self.by_session.get(key, [])}
-            self._insides[keys] = sorted(found.values(), key=lambda one: (one.published, one.uuid))
-        return self._insides[keys]
+        if key not in self._found:
+            self._found[key] = [one for one in self.by_person.get(person, []) if one.event_type.startswith(kinds)]
+        found: list[Any] = self._found[key]
+        return found
 
     @cached_property
-    def _insides(self) -> dict[tuple[str, ...], list[Any]]:
-        return {}
+    def _sessions(self) -> list[dict[str, Any]]:
+        """Return the places in `frame` of the events of each session, by its own id and by that of its root."""
+        keys = known_only(self.frame[[*_SESSIONS]], _SESSIONS)
+        return [keys.groupby(name).indices for name in _SESSIONS]
+
+    @cached_property
+    def times(self) -> Any:
+        """Return the times of `frame` in UTC, as an array."""
+        return self.frame["published"].dt.tz_convert(None).to_numpy()
+
+    @cached_property
+    def consoles(self) -> Any:
+        """Return which events of `frame` opened the Admin Console, as an array."""
+        named = self.frame["targets"].str.contains("Okta Admin Console", regex=False, na=False)
+        kinds = self.frame["event_type"]
+        return ((kinds == CONSOLE) | ((kinds == EVALUATE) & named)).to_numpy(bool)
+
+    @cached_property
+    def sign_ins(self) -> Any:
+        """Return which events of `frame` are part of a sign-in, as an array."""
+        return self.frame["event_type"].str.startswith(SIGN_IN).to_numpy(bool)
+
+    def inside(self, event: Any) -> Any:
+        """Return the places in `frame` of what the session and the root session of an event hold until then."""
+        keys = frozenset(key for key in (event.external_session_id, event.root_session_id) if key)
+        if keys not in self._found:
+            found = [index[key] for key in keys for index in self._sessions if key in index]
+            self._found[keys] = np.unique(np.concatenate(found))
+        places = self._found[keys]
+        return places[: self.times[places].searchsorted(event.published.to_datetime64(), "right")]
 
     @cached_property
     def changes(self) -> dict[str, list[Any]]:
         """Return the changes of sessions by session; what is missing is None."""
-        sessions = set(self.frame["external_session_id"].dropna()) - {None}
-        found = find_session_changes(self.frame[self.frame["external_session_id"].isin(sessions)])
-        return _grouped((row.session, row) for row in _rows(found))
+        found = find_session_changes(self.frame.dropna(subset="external_session_id"))
+        kinds = found.merge(self.frame[["uuid", "event_type"]], on="uuid").rename(columns={"at": "published"})
+        return grouped((row.session, row) for row in rows_of(kinds))
 
     @cached_property
     def legs(self) -> dict[str, list[Any]]:
-        """Return the journeys that nobody can make, by actor."""
-        return _grouped((row.actor_id, row) for row in _rows(find_travel(self.frame)))
+        """Return the journeys that nobody can make, by actor, with the time of arrival as `published`."""
+        found = find_travel(self.frame).rename(columns={"to_at": "published"})
+        return grouped((row.actor_id, row) for row in rows_of(found))
 
     @cached_property
-    def days(self) -> dict[str, dict[Any, set[int]]]:
-        """Return for each actor the days on which something was done and its hours, by the clock of the analyst."""
-        acting = self.frame[self.frame["acting"] & self.frame["published"].notna()]
-        local = acting["published"].dt.tz_convert(self.timezone).dt
-        found = pd.DataFrame({"actor": acting["actor_id"], "day": local.date, "hour": local.hour}).drop_duplicates()
-        days: dict[str, dict[Any, set[int]]] = defaultdict(lambda: defaultdict(set))
-        for actor, day, hour in found.itertuples(index=False):
-            days[actor][day].add(hour)
-        return days
+    def hours(self) -> dict[str, Any]:
+        """Return for each actor the hours in which something was done, counted since 1970 by the analyst's clock."""
+        acting = self.frame[self.frame["acting"]]
+        local = acting["published"].dt.tz_convert(self.timezone).dt.tz_localize(None).dt.as_unit("s")
+        return {actor: np.unique(own) for actor, own in (local.astype("int64") // 3600).groupby(acting["actor_id"])}
+
+    @cached_property
+    def _early(self) -> dict[str, int]:
+        early = self.frame["acting"] & (self.frame["published"] < self.start + BASELINE)
+        return dict(self.frame.loc[early, "actor_id"].value_counts())
 
     def is_cold(self, event: Any) -> bool:
         """Return whether the log does not show what is usual for who did something: it or they had only just begun."""
-        early = [
-            one for one in self.by_actor.get(event.actor_id, [])[:MINIMUM] if one.published < self.start + BASELINE
-        ]
-        return bool(event.published < self.start + BASELINE) or len(early) < MINIMUM
+        return bool(event.published < self.start + BASELINE) or self._early.get(event.actor_id, 0) < MINIMUM
+
+    @cached_property
+    def countries(self) -> dict[str, pd.Series]:
+        """Return for each actor the countries from which something was done, indexed by time, in its order."""
+        acting = self.frame.loc[self.frame["acting"], ["actor_id", "country", "published"]]
+        placed = known_only(acting, ["country"]).dropna().set_index("published")
+        return dict(iter(placed["country"].groupby(placed["actor_id"])))
 
     def edge(self, first: Any, last: Any, width: pd.Timedelta) -> str:
         """Return in words which part of the time around some events lies outside the log; nothing where none does."""
@@ -166,17 +204,17 @@ class Tally(NamedTuple):
 
 
 class Taking(NamedTuple):
-    """A row of the export ledger, the events by which the report was asked for and taken, and which download it is."""
+    """A row of the export ledger, the events by which a report was asked for and taken, and which download it is.
+
+    `steps` are those of the two that there are, `uuids` the steps of all three.
+    """
 
     export: Any
     asked: Any
     taken: Any
     turn: int
-
-    @property
-    def steps(self) -> list[Any]:
-        """Return the events in which a person did something."""
-        return [event for event in (self.asked, self.taken) if event is not None]
+    steps: tuple[Any, ...]
+    uuids: tuple[str, ...]
 
     @property
     def last(self) -> Any:
@@ -188,6 +226,8 @@ def collect_case(
     events: Any,
     helper: str,
     core: pd.DataFrame,
+    kinds: tuple[str, ...],
+    columns: tuple[str, ...] = (),
     *,
     judged: Iterable[str] = (),
     timezone: str = "UTC",
@@ -195,21 +235,30 @@ def collect_case(
     watch: Any = None,
     reports: tuple[tuple[str, str, str], ...] = (),
 ) -> Case:
-    """Return the case of some events: what their people did or underwent, and what else their sessions hold."""
-    people = core.loc[~core["actor_type"].isin(SYSTEM), "actor_id"]
-    users = sorted({*people.dropna(), *core["target_user_id"].dropna()})
-    sessions = {key: sorted(core[key].dropna().unique()) for key in ("external_session_id", "root_session_id")}
-    wanted = {"actor_id": users, "target_user_id": users, **sessions}
-    frame = table(events, helper, EVENT_COLUMNS).with_columns(acting=acted())
-    named = nw.col("uuid").is_in(sorted({*core["uuid"], *judged}))
-    picked = frame.filter(reduce(or_, (nw.col(name).is_in(values) for name, values in wanted.items() if values), named))
-    found = collect(picked.select(*(name for name in EVENT_COLUMNS if name != "published"), "acting", "published_us"))
-    found = found.sort_values(["published", "uuid"], ignore_index=True).drop_duplicates("uuid")
-    found = found.assign(acting=found["acting"].fillna(False).astype(bool), event_type=found["event_type"].fillna(""))
+    """Return the case of some events: what their people did or underwent, and what else their sessions hold.
+
+    `kinds` are the beginnings of the event types that are told, `columns` what else `frame` needs.
+    """
+    frame = table(events, helper, dict.fromkeys((*_FRAME, *columns, *_TOLD)))
     span = collect(frame.select(start_us=nw.col("published_us").min(), end_us=nw.col("published_us").max()))
     types = frozenset(collect(frame.select("event_type").unique())["event_type"].dropna())
-    told, seen = (_labels(found, one) for one in (known, watch))
-    return Case(found, types, span["start"][0], span["end"][0], _zone(timezone), told, seen, reports)
+    people = core.loc[~core["actor_type"].isin(SYSTEM), "actor_id"]
+    users = sorted({*people.dropna(), *core["target_user_id"].dropna()})
+    named = nw.col("uuid").is_in(sorted({*core["uuid"], *judged}))
+    beside = reduce(or_, (nw.col(key).is_in(known_values(core, key)) for key in _SESSIONS), named)
+    tied = reduce(or_, (nw.col(key).is_in(users) for key in ("actor_id", "target_user_id")), beside)
+    telling = nw.col("event_type").is_in(sorted({*kinds, *(one for one in types if one.startswith(kinds))}))
+    found = _collected(frame, (*_FRAME, *columns), tied & ~nw.col("published_us").is_null())
+    rows = _collected(frame, _TOLD, named | (tied & telling) | (beside & (nw.col("event_type") == MFA)))
+    told, seen = (labels_by_uuid(rows, one) for one in (known, watch))
+    return Case(found, rows, types, span["start"][0], span["end"][0], zone(timezone), told, seen, reports)
+
+
+def _collected(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
+    """Return some columns of some events, each once and in the order of time, and whether somebody acted."""
+    picked = pick(frame, (*columns, "published_us"), where).with_columns(acting=acted())
+    found = in_order(collect(picked)).drop_duplicates("uuid", ignore_index=True)
+    return found.assign(acting=found["acting"].fillna(False).astype(bool), event_type=found["event_type"].fillna(""))
 
 
 def within(events: list[Any], since: Any, until: Any) -> list[Any]:
@@ -235,27 +284,16 @@ def _peaks(events: list[Any]) -> list[int]:
     return list(accumulate(counts, max))
 
 
-def _grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = defaultdict(list)
+def grouped(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the second ones by the first; those whose first is missing are left out."""
+    groups: dict[Any, list[Any]] = defaultdict(list)
     for key, value in pairs:
         if key is not None:
             groups[key].append(value)
     return dict(groups)
 
 
-def _rows(frame: pd.DataFrame) -> Iterable[Any]:
+def rows_of(frame: pd.DataFrame) -> Any:
+    """Return the rows of a frame as tuples with names; what is missing is None."""
     values = frame.astype(object)
-    yield from values.where(values.notna(), None).itertuples(index=False, name="Row")
-
-
-def _labels(events: pd.DataFrame, table: Any) -> dict[str, str]:
-    """Return the labels of the events that have one."""
-    found = {} if table is None else dict(zip(events["uuid"], label(events, table), strict=True))
-    return {uuid: told for uuid, told in found.items() if told}
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise InputError(f"timezone needs a name such as 'Europe/Oslo' or 'UTC'; {name!r} is none.") from error
+    return values.where(values.notna(), None).itertuples(index=False, name="Row")

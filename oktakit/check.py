@@ -6,15 +6,14 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .answers import Answer, Question, listed, to_card
-from .ask_around import ABOUT_SURROUNDINGS, WATCHED
-from .ask_exports import ABOUT_JOB, uuids
+from .answers import WATCHED, ask, to_card
+from .ask_around import ABOUT_SURROUNDINGS, TELLING
+from .ask_exports import ABOUT_JOB
 from .ask_habits import ABOUT_HABITS
-from .case import Case, Taking, collect_case
+from .case import JOURNEYS, Case, Taking, collect_case, rows_of
 from .exports import correlate_exports
-from .frames import known_only, rows
+from .frames import first_known, known_only, rows
 from .known import read_sensitivities
-from .safe import text
 from .schema import DOWNLOAD, REQUEST
 
 EXPORT_QUESTIONS = (*ABOUT_JOB, *ABOUT_SURROUNDINGS, *ABOUT_HABITS)
@@ -65,30 +64,22 @@ def check_exports(
     steps = rows(events, "check_exports", ("actor_type", *_PEOPLE), nw.col("event_type").is_in((REQUEST, DOWNLOAD)))
     levels = tuple(read_sensitivities(sensitivities).itertuples(index=False, name=None))
     told = {"timezone": timezone, "known": known, "watch": watch, "reports": levels}
-    case = collect_case(events, "check_exports", known_only(steps, _PEOPLE), **told)
-    questions = (*EXPORT_QUESTIONS, *([] if watch is None else [WATCHED]))
+    case = collect_case(events, "check_exports", known_only(steps, _PEOPLE), TELLING, JOURNEYS, **told)
+    asked = (*EXPORT_QUESTIONS, *([] if watch is None else WATCHED))
     return to_card(
-        (uuids(taking)[-1], question, _with_known(question, taking, case))
+        (taking.uuids[-1], question, ask(question, taking, case))
         for taking in _takings(correlate_exports(events), case)
-        for question in questions
+        for question in asked
     )
 
 
 def _takings(exports: pd.DataFrame, case: Case) -> Iterator[Taking]:
     """Return the rows of the ledger with their events, and the turn of each download of one job."""
-    job = exports["requested_uuid"].fillna(exports["generated_uuid"]).fillna(exports["job_id"])
-    order = exports.assign(job=job.fillna(exports["downloaded_uuid"])).sort_values(["downloaded_at", "downloaded_uuid"])
+    job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
+    order = exports.assign(job=job).sort_values(["downloaded_at", "downloaded_uuid"])
     turns = (order.groupby("job").cumcount() + 1).reindex(exports.index)
-    for export, turn in zip(exports.itertuples(index=False), turns, strict=True):
+    for export, turn in zip(rows_of(exports), turns, strict=True):
         asked, taken = (case.by_uuid.get(uuid) for uuid in (export.requested_uuid, export.downloaded_uuid))
-        yield Taking(export, asked, taken, int(turn))
-
-
-def _with_known(question: Question, taking: Taking, case: Case) -> Answer:
-    """Return the answer to a question, with what the analyst knows about the places against a yes."""
-    given = question.ask(taking, case)
-    labels = [text(case.known[event.uuid]) for event in taking.steps if event.uuid in case.known]
-    if not (labels and question.placed and given.answer == "yes"):
-        return given
-    told = f"known: {listed(labels)} ({len(labels)} of {len(taking.steps)} steps)"
-    return given._replace(against=", ".join(filter(None, [given.against, told])))
+        uuids = (export.requested_uuid, export.generated_uuid, export.downloaded_uuid)
+        steps = tuple(filter(None, (asked, taken)))
+        yield Taking(export, asked, taken, int(turn), steps, tuple(filter(None, uuids)))

@@ -7,9 +7,23 @@ from typing import Any, Final, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .answers import Answer, Question, combine, duration, listed, person, place, this_record, to_card
+from .answers import (
+    WATCHED,
+    Answer,
+    ask,
+    combine,
+    duration,
+    listed,
+    means,
+    person,
+    place,
+    questions,
+    this_record,
+    to_card,
+    trusted,
+)
 from .ask_exports import evidence_of_proxy, is_proxied
-from .case import MINIMUM, Case, busiest, collect_case, within
+from .case import MINIMUM, Case, busiest, collect_case, rows_of, within
 from .correlate import correlate_feedback
 from .frames import known_only, rows
 from .queries import Query
@@ -19,6 +33,7 @@ from .schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
 BURST: Final = 5
 BURST_WITHIN: Final = pd.Timedelta("10min")
 _DAY = pd.Timedelta("1D")
+_NOWHERE = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=object)
 _SESSION = re.compile(r'"external_?session_?id"\s*:\s*"([^"]*)"', re.IGNORECASE)
 _PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "judged_uuid")
 _LEVELS = ("LOW", "MEDIUM", "HIGH")
@@ -30,6 +45,11 @@ class Verdict(NamedTuple):
     row: Any
     given: Any
     judged: Any
+
+    @property
+    def steps(self) -> tuple[Any, ...]:
+        """Return the event in which a person did something."""
+        return (self.given,)
 
 
 def check_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
@@ -66,32 +86,25 @@ def check_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.D
     given = rows(events, "check_feedback", ("actor_type", *_PEOPLE), nw.col("event_type") == FEEDBACK)
     core = known_only(given, _PEOPLE)
     told = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
-    case = collect_case(events, "check_feedback", core, **told)
-    questions = (*FEEDBACK_QUESTIONS, *([] if watch is None else [_WATCHED]))
+    case = collect_case(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
+    asked = (*FEEDBACK_QUESTIONS, *([] if watch is None else WATCHED))
     return to_card(
-        (verdict.row.feedback_uuid, question, _with_known(question, verdict, case))
+        (verdict.row.feedback_uuid, question, ask(question, verdict, case))
         for verdict in _verdicts(correlate_feedback(events), case)
-        for question in questions
+        for question in asked
     )
 
 
 def _verdicts(feedback: pd.DataFrame, case: Case) -> Iterator[Verdict]:
-    for row in feedback.itertuples(index=False):
+    for row in rows_of(feedback):
         yield Verdict(row, case.by_uuid[row.feedback_uuid], case.by_uuid.get(row.judged_uuid))
-
-
-def _with_known(question: Question, verdict: Verdict, case: Case) -> Answer:
-    given, label = question.ask(verdict, case), case.known.get(verdict.given.uuid)
-    if not (label and question.placed and given.answer == "yes"):
-        return given
-    return given._replace(against=", ".join(filter(None, [given.against, f"known: {text(label)}"])))
 
 
 def self_given(verdict: Verdict, _: Case) -> Answer:
     """Return whether the judge is the person whom the detection is about."""
     row, given = verdict.row, verdict.given
-    why = f"{person(given)} judged a detection about {_about(row)}: {text(row.label) if pd.notna(row.label) else '?'}."
-    if pd.isna(row.self_feedback):
+    why = f"{person(given)} judged a detection about {_about(row)}: {text(row.label or '?')}."
+    if row.self_feedback is None:
         return Answer("unknown", f"{why} One of the two has no id.", "", (given.uuid,), this_record(given))
     return Answer("yes" if row.self_feedback else "no", why, "", (given.uuid,))
 
@@ -99,15 +112,15 @@ def self_given(verdict: Verdict, _: Case) -> Answer:
 def dismissed_high(verdict: Verdict, _: Case) -> Answer:
     """Return whether a detection of the highest level was called a false alarm."""
     row, given = verdict.row, verdict.given
-    if pd.isna(row.label):
+    if row.label is None:
         return Answer("unknown", "The verdict is not reported.", "", (given.uuid,), this_record(given))
     if row.verdict != "dismissed":
         return Answer("no", f"The verdict is {text(row.label)}.", "", (given.uuid,))
     if str(row.judged_risk_level).upper() not in _LEVELS:
         missing = "its level is not reported" if row.judged_in_log else "the detection is not in this log"
         return Answer("unknown", f"Dismissed, but {missing}.", "", (given.uuid,), _judged(row))
-    reason = f", because: {text(row.reason)}" if pd.notna(row.reason) else ", without a reason"
-    name = text(row.judged_detection) if pd.notna(row.judged_detection) else "detection"
+    reason = f", because: {text(row.reason)}" if row.reason else ", without a reason"
+    name = text(row.judged_detection or "detection")
     why = f"{text(row.judged_risk_level)} {name} about {_about(row)} dismissed{_after(row)}{reason}."
     high = row.judged_risk_level.upper() == "HIGH"
     return Answer("yes" if high else "no", why, "", (row.judged_uuid, given.uuid))
@@ -116,7 +129,7 @@ def dismissed_high(verdict: Verdict, _: Case) -> Answer:
 def contradicted(verdict: Verdict, case: Case) -> Answer:
     """Return whether somebody said the opposite about the same detection."""
     row, given = verdict.row, verdict.given
-    if pd.isna(row.contradicted):
+    if row.contradicted is None:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
     said = case.by_judged.get(row.judged_uuid, [])
     words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in said)
@@ -149,20 +162,19 @@ def feedback_from_risky_place(verdict: Verdict, case: Case) -> Answer:
         for said, value in (("yes", True), ("unknown", None))
     }
     found = {"yes": f"Given {words['yes']}: ", "unknown": f"Not known whether {words['unknown']}: "}.get(answer, "")
-    why = f"{found}{place(given)}; {evidence_of_proxy(given)}."
+    why = f"{found}{place(given)}; {evidence_of_proxy(given)}.{means(given, case)}"
     uuids = (given.uuid, *([judged.uuid] if judged else []))
-    return Answer(answer, why, "managed device" if given.device_managed else "", uuids, this_record(given))
+    return Answer(answer, why, ", ".join(trusted(given)), uuids, this_record(given))
 
 
 def _is_new_country(given: Any, case: Case) -> bool | None:
     """Return whether the judge had never acted from there until the day before, None where nobody can say."""
     if given.country is None or given.actor_id is None or given.published is None:
         return None
-    own = within(case.by_actor.get(given.actor_id, []), case.start, given.published - _DAY)
-    if any(one.country == given.country for one in own):
+    own = case.countries.get(given.actor_id, _NOWHERE).loc[: given.published - _DAY]
+    if (own == given.country).any():
         return False
-    placed = sum(one.country is not None for one in own)
-    return None if case.only_analytics or case.is_cold(given) or placed < MINIMUM else True
+    return None if case.only_analytics or case.is_cold(given) or len(own) < MINIMUM else True
 
 
 def _is_judged_session(given: Any, judged: Any) -> bool | None:
@@ -208,7 +220,7 @@ def _exports_of(person_id: str, given: Any, case: Case) -> list[Any]:
 def judged_missing(verdict: Verdict, case: Case) -> Answer:
     """Return whether the log lacks the detection that was judged."""
     row, given = verdict.row, verdict.given
-    if pd.isna(row.judged_uuid) or not given.judged_uuid:
+    if row.judged_uuid is None or not given.judged_uuid:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
     if row.judged_in_log:
         return Answer("no", f"{text(row.judged_type)}{_after(row)}.", "", (row.judged_uuid, given.uuid))
@@ -218,83 +230,18 @@ def judged_missing(verdict: Verdict, case: Case) -> Answer:
     return Answer("yes", f"No event of this log has the uuid {text(row.judged_uuid)}.", "", (given.uuid,))
 
 
-def watched(verdict: Verdict, case: Case) -> Answer:
-    """Return whether the verdict matches what the analyst watches for."""
-    label = case.watched.get(verdict.given.uuid)
-    why = f"{text(label)}." if label else "Nothing that is watched for."
-    return Answer("yes" if label else "no", why, "", (verdict.given.uuid,))
-
-
 def _about(row: Any) -> str:
-    return next((text(one) for one in (row.about_user, row.about_user_id) if pd.notna(one)), "somebody not named")
+    return text(row.about_user or row.about_user_id or "somebody not named")
 
 
 def _after(row: Any) -> str:
-    return "" if pd.isna(row.time_to_verdict) else f" after {duration(row.time_to_verdict)}"
+    return "" if row.time_to_verdict is None else f" after {duration(row.time_to_verdict)}"
 
 
 def _judged(row: Any) -> Query:
-    return Query((), (("uuid", row.judged_uuid if pd.notna(row.judged_uuid) else row.feedback_uuid),))
+    return Query((), (("uuid", row.judged_uuid or row.feedback_uuid),))
 
 
-_ITP = "Okta documents debugData.eventUuid as the uuid of the judged event"
-FEEDBACK_QUESTIONS: Final = (
-    Question(
-        "self_given",
-        "Did they judge a detection about themselves?",
-        self_given,
-        "In a small team the only admin judges everything, the own alarms too.",
-        "Our own: the actor of the feedback is its target user",
-    ),
-    Question(
-        "dismissed_high",
-        "Was a HIGH detection dismissed?",
-        dismissed_high,
-        "False alarms of every level exist: new laptops, journeys, VPNs.",
-        "Our own, after the tampering with alarms that ATT&CK calls Impair Defenses (T1562)",
-    ),
-    Question(
-        "contradicted",
-        "Did somebody say the opposite?",
-        contradicted,
-        "Later knowledge corrects earlier verdicts.",
-        _ITP,
-    ),
-    Question(
-        "burst",
-        "Was it one of many within minutes?",
-        burst,
-        "Queues are worked off in one sitting, and one cause has many detections.",
-        "Our own: five verdicts of one admin within ten minutes",
-    ),
-    Question(
-        "feedback_from_risky_place",
-        "Was it given through a proxy, from a new country or out of the judged session?",
-        feedback_from_risky_place,
-        "Admins travel and use VPNs; who is judged may clear a real false alarm at once.",
-        "Okta's System Log schema for proxies; Elastic's new terms for countries; the judged event's session",
-        placed=True,
-    ),
-    Question(
-        "export_after_feedback",
-        "Did judge or judged export a report within a day after it?",
-        export_after_feedback,
-        "Admins judge detections and export reports on any day.",
-        "Our own: a silenced detection matters by what follows",
-    ),
-    Question(
-        "judged_missing",
-        "Is the judged detection missing from the log?",
-        judged_missing,
-        "Without the licence for identity threat protection only super admins see detections; logs end after 90 days.",
-        "Okta's support article on user risk detections without the licence",
-    ),
-)
-_WATCHED: Final = Question(
-    "watched",
-    "Does it match what is watched for?",
-    watched,
-    "A list of others' bad addresses grows old; offices and providers share addresses.",
-    "The analyst's own list",
-    placed=True,
+FEEDBACK_QUESTIONS: Final = questions(
+    self_given, dismissed_high, contradicted, burst, feedback_from_risky_place, export_after_feedback, judged_missing
 )

@@ -1,4 +1,4 @@
-"""The command line: `oktakit investigate`, `report`, `scenario` and `convert`.
+"""The command line: `oktakit investigate`, `report`, `scenario`, `convert` and `strip`.
 
 It ends with 0 when all is well and with 2, and one sentence, when the input cannot be used.
 """
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_scenario(commands)
     _add_convert(commands)
+    _add_strip(commands)
     return parser
 
 
@@ -87,6 +88,13 @@ def _add_convert(commands: Any) -> None:
     command.set_defaults(run=_convert)
 
 
+def _add_strip(commands: Any) -> None:
+    command = commands.add_parser("strip", help="take widget state and traces of runs out of notebooks, in place")
+    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
+    command.add_argument("--outputs", action="store_true", help="take the outputs out too: do it before sharing")
+    command.set_defaults(run=_strip)
+
+
 def _investigate(options: argparse.Namespace) -> None:
     from .report import write_report
 
@@ -118,6 +126,13 @@ def _convert(options: argparse.Namespace) -> None:
     log = _read(options.log)
     folder = write_events(log, options.out)
     _say(f"{log}\n\nWrote {folder} (read_log reads it, and any engine that reads Parquet)")
+
+
+def _strip(options: argparse.Namespace) -> None:
+    from .notebook import strip_notebooks
+
+    for path, before, after in strip_notebooks(options.notebooks, options.outputs):
+        _say(f"{path}: {before:,} bytes, now {after:,}")
 
 
 def _read(path: str) -> "Log":

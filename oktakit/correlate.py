@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import collect, known_values, rows, same, table
+from .frames import collect, first_known, in_order, known_values, pick, rows, same, table
 from .schema import ANALYTICS, EVENT_COLUMNS, FEEDBACK, RELATED
 
 VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
@@ -58,9 +58,9 @@ def related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFra
     keys = {"uuid": known_values(core, "judged_uuid")} | {key: known_values(core, key) for key in RELATED}
     tied = [nw.col(key).is_in(values) for key, values in keys.items() if values]
     frame = table(events, "related", ("event_type", *RELATED))
-    found = collect(frame.filter(reduce(or_, tied, is_core)))
-    wanted = [name for name in EVENT_COLUMNS if name in found]
-    return found.sort_values(["published", "uuid"], ignore_index=True)[wanted]
+    wanted = [name for name in EVENT_COLUMNS if name in frame.collect_schema().names() and name != "published"]
+    found = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))
+    return found[[name for name in EVENT_COLUMNS if name in found]]
 
 
 def correlate_feedback(events: Any) -> pd.DataFrame:
@@ -101,7 +101,7 @@ def correlate_feedback(events: Any) -> pd.DataFrame:
     judged = judged.drop_duplicates("uuid").rename(columns=_BESIDE).assign(judged_in_log=True)
     found = given.rename(columns=_GIVEN | _DETAILS).merge(judged, how="left", on="judged_uuid")
     found["judged_in_log"] = found["judged_in_log"].astype("boolean").fillna(False)
-    found["judged_type"] = found["judged_type"].fillna(found.pop("judged_type_noted"))
+    found["judged_type"] = first_known(found, "judged_type", "judged_type_noted")
     found["verdict"] = found["label"].str.lower().map(VERDICTS).fillna("other").astype(found["label"].dtype)
     found["time_to_verdict"] = found["given_at"] - found["judged_at"]
     found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])

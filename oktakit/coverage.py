@@ -1,18 +1,24 @@
 """Is the log complete enough to say so? Gaps, edges, what was read, and signs that events are missing."""
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import pairwise
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
+from .account import EARLIEST, LATEST
+from .answers import duration, listed
 from .frames import TEXT, collect, table
 from .log import Log
+from .own import microseconds
+from .safe import text
 from .schema import ANALYTICS
 from .triage import DETECTIONS
 
 COVERAGE_COLUMNS: Final = ("aspect", "complete", "why", "first", "last", "count")
+LATE: Final = pd.Timedelta("1h")
 RETENTION: Final = pd.Timedelta("90D")
 LINK: Final = pd.Timedelta("30D")
 EXPECTED: Final = 20
@@ -43,7 +49,9 @@ def summarize_coverage(log: Any) -> pd.DataFrame:
         `aspect complete why first last count`. `complete` is yes, no or unknown; `first` and `last` are the UTC times
         between which it holds, `count` the events or records it is about. The aspects: span (does it reach back as far
         as a mailed link is good for), retention, gap (one row per gap, or one for all hours), sign-ins, admin console
-        and detections (are the events there that the checks need), rate limits, rejected and duplicates.
+        and detections (are the events there that the checks need), rate limits, organizations (are the events those of
+        one), ingest lag (was any received more than an hour after it happened, so that the last ones may be on their
+        way), rejected and duplicates.
 
     Raises
     ------
@@ -63,9 +71,11 @@ def summarize_coverage(log: Any) -> pd.DataFrame:
     ['no', 'yes', 'yes']
     """
     events = log.events if isinstance(log, Log) else log
-    frame = table(events, "summarize_coverage", ("event_type",))
-    hours, types = _per_hour(frame), _per_type(frame)
-    found = [*_spans(hours), *_gaps(hours), *_kinds(types), _limits(types), *_read(log)]
+    frame = table(events, "summarize_coverage", ("event_type", "organization", "received"))
+    hours, types = _per_hour(frame), _per(frame, "event_type")
+    total = sum(types.values())
+    found = [*_spans(hours, total), *_gaps(hours), *_kinds(types), _limits(types)]
+    found += [_organizations(_per(frame, "organization"), total), _lag(frame, total), *_read(log)]
     typed = pd.DataFrame(found, columns=list(COVERAGE_COLUMNS)).astype({"count": "int64"})
     for name in ("first", "last"):
         typed[name] = pd.to_datetime(typed[name], utc=True).dt.as_unit("us")
@@ -73,8 +83,10 @@ def summarize_coverage(log: Any) -> pd.DataFrame:
 
 
 def _per_hour(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
-    """Return for each hour of the log how many events it has, the first and the last; hours without any are missing."""
-    timed = frame.filter(~nw.col("published_us").is_null())
+    """Return for each hour with events how many it has, the first and the last; what a wrong clock said has no hour."""
+    timed = frame.filter(
+        nw.col("published_us") >= microseconds(EARLIEST), nw.col("published_us") < microseconds(LATEST)
+    )
     hours = timed.select("published_us", hour=nw.col("published_us") // 3_600_000_000)
     counts = hours.group_by("hour").agg(
         events=nw.len(), first_us=nw.col("published_us").min(), last_us=nw.col("published_us").max()
@@ -82,21 +94,24 @@ def _per_hour(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return collect(counts).astype({"hour": "int64", "events": "int64"}).set_index("hour").sort_index()
 
 
-def _per_type(frame: nw.LazyFrame[Any]) -> dict[str, int]:
-    counts = collect(frame.group_by("event_type").agg(events=nw.len())).dropna()
-    return dict(zip(counts["event_type"], counts["events"].astype(int), strict=True))
+def _per(frame: nw.LazyFrame[Any], column: str) -> dict[str, int]:
+    """Return how many events have each value of a column, the most frequent first."""
+    counts = collect(frame.group_by(column).agg(events=nw.len())).dropna()
+    counts = counts.sort_values(["events", column], ascending=[False, True])
+    return dict(zip(counts[column], counts["events"].astype(int), strict=True))
 
 
-def _spans(hours: pd.DataFrame) -> Iterator[Row]:
+def _spans(hours: pd.DataFrame, total: int) -> Iterator[Row]:
     """Return whether the log reaches back far enough, and until when its beginning can be fetched again."""
     if hours.empty:
-        yield ("span", "unknown", "No event has a time.", None, None, 0)
+        yield ("span", "unknown", "No event has a time that can be right.", None, None, 0)
         return
     first, last, count = hours["first"].min(), hours["last"].max(), int(hours["events"].sum())
     days = (last - first) / pd.Timedelta("1D")
-    reach = "reaches back" if last - first >= LINK else "does not reach back"
+    complete, reach = ("yes", "reaches back") if last - first >= LINK else ("no", "does not reach back")
     why = f"{days:.1f} days: {reach} the 30 days for which a mailed link is good."
-    yield ("span", "yes" if last - first >= LINK else "no", why, first, last, count)
+    why += f" {total - count:,} events more have no time that can be right." if total > count else ""
+    yield ("span", complete, why, first, last, count)
     kept = f"Okta keeps 90 days: the beginning of this log can be fetched again until {first + RETENTION:%Y-%m-%d}."
     yield ("retention", "unknown", f"{kept} What lies before it may have existed.", first, last, count)
 
@@ -105,31 +120,30 @@ def _gaps(hours: pd.DataFrame) -> Iterator[Row]:
     """Return the hours without events that had many at all other times."""
     if hours.empty:
         return
-    everything = hours["events"].reindex(range(hours.index[0], hours.index[-1] + 1), fill_value=0)
-    empty = everything.index[everything == 0].tolist()
-    runs = [[hour for _, hour in run] for _, run in groupby(enumerate(empty), key=lambda one: one[1] - one[0])]
-    found = [(run, usual) for run in runs if (usual := _usual(everything, run)) >= EXPECTED]
+    runs = [range(before + 1, after) for before, after in pairwise(hours.index) if after > before + 1]
+    found = [(run, usual) for run in runs if (usual := _usual(hours["events"], run)) >= EXPECTED]
     for run, usual in found:
         first, last = hours["last"][run[0] - 1], hours["first"][run[-1] + 1]
         why = f"No event in {len(run)} hours, which as a rule have {usual} or more at other times."
         yield ("gap", "no", why, first, last, 0)
     if not found:
-        busy = float(everything.mean()) * 24 >= EXPECTED
+        busy = int(hours["events"].sum()) * 24 / (hours.index[-1] - hours.index[0] + 1) >= EXPECTED
         told = "No hours are empty that are busy at other times." if busy else "Too few events a day to see a gap."
         yield ("gap", "yes" if busy else "unknown", told, hours["first"].min(), hours["last"].max(), 0)
 
 
-def _usual(everything: pd.Series, run: list[int]) -> int:
+def _usual(counts: pd.Series, run: range) -> int:
     """Return how many events the same hours had on three of four other weeks, or days of a short log; 0 if unknown."""
-    begin, end = everything.index[0], everything.index[-1]
-    step = _WEEK if len(everything) > 3 * _WEEK else 24
+    begin, end = counts.index[0], counts.index[-1]
+    step = _WEEK if end - begin >= 3 * _WEEK else 24
     shifts = range(-((run[0] - begin) // step) * step, end - run[-1] + 1, step)
-    starts = [run[0] + shift for shift in shifts if shift and (step == _WEEK or _is_alike(run, shift))]
-    totals = sorted(int(everything.loc[start : start + len(run) - 1].sum()) for start in starts)
-    return totals[len(totals) // 4] if len(totals) > 1 else 0
+    alike = [shift for shift in shifts if shift and (step == _WEEK or _is_alike(run, shift))]
+    starts, sums = run[0] + np.array(alike, dtype="int64"), np.append(0, counts.cumsum())
+    totals = sorted(sums[counts.index.searchsorted(starts + len(run))] - sums[counts.index.searchsorted(starts)])
+    return int(totals[len(totals) // 4]) if len(totals) > 1 else 0
 
 
-def _is_alike(run: list[int], shift: int) -> bool:
+def _is_alike(run: range, shift: int) -> bool:
     """Return whether hours stay workdays or weekends when they are moved."""
     days = ((run[0] // 24, (run[0] + shift) // 24), (run[-1] // 24, (run[-1] + shift) // 24))
     return all(((one + 3) % 7 > 4) == ((other + 3) % 7 > 4) for one, other in days)
@@ -137,8 +151,7 @@ def _is_alike(run: list[int], shift: int) -> bool:
 
 def _kinds(types: dict[str, int]) -> Iterator[Row]:
     """Return whether the events are there without which some questions stay open."""
-    narrow = set(types) <= set(ANALYTICS)
-    reason = ": the log holds exports and feedback only" if narrow else ""
+    narrow = set() < set(types) <= set(ANALYTICS)
     reason = ": the log holds exports and feedback only" if narrow else ""
     for aspect, (kinds, use) in _NEEDED_BY.items():
         count = sum(types.get(kind, 0) for kind in kinds)
@@ -151,17 +164,43 @@ def _limits(types: dict[str, int]) -> Row:
     """Return whether Okta reports that requests were refused, which collectors suffer from, too."""
     count = sum(number for kind, number in types.items() if kind.startswith(_LIMITS))
     if count:
-        return (
-            "rate limits",
-            "no",
-            f"{count:,} events about rate limits: a collector may have been refused.",
-            None,
-            None,
-            count,
-        )
-    if set(types) <= set(ANALYTICS):
-        return ("rate limits", "unknown", "The log holds exports and feedback only.", None, None, 0)
-    return ("rate limits", "yes", "No event about rate limits.", None, None, 0)
+        complete, why = "no", f"{count:,} events about rate limits: a collector may have been refused."
+    elif set(types) <= set(ANALYTICS):
+        complete, why = "unknown", "The log holds exports and feedback only."
+    else:
+        complete, why = "yes", "No event about rate limits."
+    return ("rate limits", complete, why, None, None, count)
+
+
+def _organizations(named: dict[str, int], events: int) -> Row:
+    """Return whether all events are from one organization, as far as their deliveries name it."""
+    count = sum(named.values())
+    told = listed((f"{text(name)} ({number:,})" for name, number in named.items()), 5)
+    told += f"; {events - count:,} events name none." if count < events else "."
+    if len(named) > 1:
+        hint = f'Look at one at a time: events[events["organization"] == {text(next(iter(named)))!r}].'
+        complete, why = "no", f"{len(named)} organizations: {told} {hint}"
+    elif named:
+        complete, why = "yes" if count == events else "unknown", f"One organization: {told}"
+    else:
+        complete, why = "unknown", "No delivery names the organization."
+    return ("organizations", complete, why, None, None, count)
+
+
+def _lag(frame: nw.LazyFrame[Any], events: int) -> Row:
+    """Return how long after they happened events were received, as far as their deliveries say."""
+    timed = frame.filter(~nw.col("received").is_null(), ~nw.col("published_us").is_null())
+    found = collect(timed.select("received", "published_us"))
+    if found.empty:
+        return ("ingest lag", "unknown", "No delivery says when it received an event.", None, None, 0)
+    lag = pd.to_datetime(found["received"], utc=True) - found["published"]
+    late, early = int((lag > LATE).sum()), int((lag < pd.Timedelta(0)).sum())
+    span = f"{duration(lag.median())} after they happened in the median, {duration(lag.max())} at most"
+    why = f"{len(lag):,} of {events:,} events say when they were received: {span}, {late:,} more than an hour."
+    if early:
+        why += f" {early:,} were received before they happened, by up to {duration(-lag.min())}: a clock is wrong."
+    complete = "no" if late else "yes" if len(lag) == events and not early else "unknown"
+    return ("ingest lag", complete, why, found["published"].min(), found["published"].max(), len(lag))
 
 
 def _read(log: Any) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """The export ledger: which request, which generation and which download are one job, and how that is known.
 
-Links are tried from the strongest to the weakest rule and never contradict a job id that both events carry. Whole
-events are joined by uuid; no row is ever put together from the columns of several.
+Links are tried from the strongest to the weakest rule and never contradict a job id that both events carry, nor tie
+what is known to be of two organizations. Whole events are joined by uuid; no row is ever put together from the columns
+of several.
 """
 
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import TEXT, collect, known_only, rows, same, table
+from .frames import TEXT, collect, first_known, known_only, rows, same, table
 from .schema import DOWNLOAD, EXPORTS, GENERATE, REQUEST
 
 
@@ -28,10 +29,10 @@ _RULES = (
     _Rule("actor", ("report_id", "actor_id"), "medium", True),
     _Rule("report", ("report_id",), "low", True),
 )
-_KEYS = ("job_id", "transaction_id", "report_id", "actor_id", "external_session_id", "root_session_id")
+_KEYS = ("job_id", "transaction_id", "report_id", "actor_id", "external_session_id", "root_session_id", "organization")
 _GENERATE_WITHIN = pd.Timedelta(hours=24)
 _DOWNLOAD_WITHIN = pd.Timedelta(days=30)  # how long Okta's mailed link is good for
-_FAILED = ("FAILURE", "DENY", "ABANDONED")
+FAILED = ("FAILURE", "DENY", "ABANDONED")
 
 _STEP = {
     "published": "at",
@@ -77,7 +78,8 @@ def correlate_exports(events: Any) -> pd.DataFrame:
         that tie), `downloads` (of this job) and the lags as timedeltas. Sorted by the first time known, then uuid.
 
         `taken_by_other` is True or False only where every link is exact; a link by session or actor presupposes the
-        same person and says False; a link by report alone, or no request in the log, leaves it missing.
+        same person and says False; a link by report alone, or no request in the log, leaves it missing. Steps whose
+        deliveries name two organizations are never one job.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def correlate_exports(events: Any) -> pd.DataFrame:
     taken = _link(downloads, _offers(requests, generates, made), _DOWNLOAD_WITHIN)
     found = _describe(_wide(_jobs(steps, made, taken), steps, made, taken), start)
     first = found[[f"{step}_at" for step in _STEPS]].min(axis=1)
-    ids = found["requested_uuid"].fillna(found["generated_uuid"]).fillna(found["downloaded_uuid"])
+    ids = first_known(found, "requested_uuid", "generated_uuid", "downloaded_uuid")
     order = found.assign(_first=first, _id=ids).sort_values(["_first", "_id", "downloaded_at", "downloaded_uuid"])
     return order[list(EXPORT_COLUMNS)].reset_index(drop=True)
 
@@ -136,8 +138,9 @@ def _pairs(children: pd.DataFrame, parents: pd.DataFrame, rule: _Rule, within: p
         allowed &= (lag >= pd.Timedelta(0)) & pairs["offered"]
     if rule.window:
         allowed &= lag <= within
-    if "job_id" not in keys:
-        allowed &= same(pairs["job_id"], pairs["job_id_parent"]).fillna(True).astype(bool)
+    for name in ("job_id", "organization"):
+        if name not in keys:
+            allowed &= same(pairs[name], pairs[f"{name}_parent"]).fillna(True).astype(bool)
     if rule.name == "report":
         allowed &= ~same(pairs["actor_id"], pairs["actor_id_parent"]).fillna(False).astype(bool)
     found = pairs.assign(away=lag.abs(), before=lag < pd.Timedelta(0), linked_by=rule.name, confidence=rule.confidence)
@@ -146,11 +149,15 @@ def _pairs(children: pd.DataFrame, parents: pd.DataFrame, rule: _Rule, within: p
 
 def _offers(requests: pd.DataFrame, generates: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
     """Return what a download may belong to: files that were made, and requests from the moment their file was ready."""
-    files = _offer(generates).assign(offered=~generates["outcome_result"].isin(_FAILED))
+    files = _offer(generates).assign(offered=~generates["outcome_result"].isin(FAILED))
     request = files["uuid"].map(made["parent"])
+    whose = requests.drop_duplicates("uuid").set_index("uuid")["organization"]
+    files["organization"] = files["organization"].combine_first(request.map(whose).astype(TEXT))
     ready = files[files["offered"]].groupby(request)["published"].min()
     asked = _offer(requests).assign(weight=1)
     asked["ready"] = ready.reindex(asked["uuid"]).set_axis(asked.index).fillna(asked["published"])
+    made_for = asked["uuid"].map(files.groupby(request)["organization"].first()).astype(TEXT)
+    asked["organization"] = asked["organization"].combine_first(made_for)
     asked["offered"] = asked["uuid"].isin(ready.index) | ~asked["uuid"].isin(request)
     return pd.concat([files, asked])
 
@@ -183,7 +190,7 @@ def _jobs(steps: pd.DataFrame, made: pd.DataFrame, taken: pd.DataFrame) -> pd.Da
 
 def _file(files: list[Any], until: pd.Timestamp | None = None) -> str | None:
     """Return the file that was there at a moment: the last good one before it, or else the last one of all."""
-    good = [file for file in files if until and file.published <= until and file.outcome_result not in _FAILED]
+    good = [file for file in files if until and file.published <= until and file.outcome_result not in FAILED]
     return str((good or files)[-1].uuid) if files else None
 
 
@@ -204,7 +211,7 @@ def _describe(found: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
     """Return the jobs with what follows from their events: scope, state, lags and who took it."""
     scope = {name: found[f"requested_{name}"] for name in _SCOPE}
     for name in ("job_id", "report_id", "report_name"):
-        scope[name] = scope[name].fillna(found[f"generated_{name}"]).fillna(found[f"downloaded_{name}"])
+        scope[name] = first_known(found, *(f"{step}_{name}" for step in _STEPS))
     ties = found["generated_candidates"].str.cat(found["downloaded_candidates"], sep=" ", na_rep="").str.strip()
     found = found.assign(
         **scope,
@@ -218,9 +225,7 @@ def _describe(found: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         generate_to_download=found["downloaded_at"] - found["generated_at"],
         request_to_download=found["downloaded_at"] - found["requested_at"],
     )
-    job = (
-        found["requested_uuid"].fillna(found["generated_uuid"]).fillna(found["job_id"]).fillna(found["downloaded_uuid"])
-    )
+    job = first_known(found, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     downloads = found["downloaded_uuid"].notna().groupby(job).transform("sum").astype("int64")
     return found.assign(downloads=downloads, orphan_reason=_orphan_reason(found, start))
 
@@ -238,7 +243,7 @@ def _taken_by_other(found: pd.DataFrame) -> pd.Series:
 def _state(found: pd.DataFrame) -> pd.Series:
     """Return how far each job came."""
     asked, made, taken = (found[f"{step}_uuid"].notna() for step in _STEPS)
-    failed = [found[f"{step}_outcome_result"].isin(_FAILED) for step in _STEPS]
+    failed = [found[f"{step}_outcome_result"].isin(FAILED) for step in _STEPS]
     states = pd.Series("never downloaded", found.index, dtype=TEXT)
     states = states.mask(made & ~asked, "generate only").mask(asked & ~made, "never generated")
     states = states.mask(~taken & (failed[0] | failed[1]), "failed")

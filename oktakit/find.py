@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .frames import TEXT, TYPES, collect, known, known_only, table
+from .frames import TEXT, TYPES, collect, known_only, pick, table
+from .frames import known as stated
+from .known import label_rows, told_by
 from .own import ACTED_COLUMNS, acted, microseconds, span
 from .places import locate
 
@@ -20,6 +22,8 @@ _FALLBACK_HOURS = 3.0
 _END = {"uuid": "uuid", "published": "at", "ip_address": "ip", "country": "country"}
 _PROXY = ("is_proxy", "ip_categories")
 _WHO = ("actor_id", "actor_alternate_id")
+_SHOWN = ("lat", "lon", "uuid", "ip_address", "country", *_PROXY, *_WHO)
+TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *ACTED_COLUMNS)))
 TRAVEL_COLUMNS: Final = (
     *_WHO,
     *(f"{side}_{name}" for name in _END.values() for side in ("from", "to")),
@@ -30,11 +34,12 @@ TRAVEL_COLUMNS: Final = (
 FIRST_COLUMNS: Final = (*_WHO, "value", "at", "uuid", "baseline_events", "first_time")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
-_ToText = Callable[[pd.Series], pd.Series]
 _EPOCH = pd.Timestamp(0, tz="UTC")
 
 
-def find_travel(events: Any, kmh: float = 900, km: float = 300) -> pd.DataFrame:
+def find_travel(
+    events: Any, kmh: float = 900, km: float = 300, *, known: Any = None, watch: Any = None
+) -> pd.DataFrame:
     """Return one row per leg between two events of one person that nobody can travel.
 
     Each event is compared with the one before it of the same person; two events at the same moment are infinitely fast.
@@ -50,6 +55,8 @@ def find_travel(events: Any, kmh: float = 900, km: float = 300) -> pd.DataFrame:
         Only legs faster than this, in km/h.
     km : float
         Only legs longer than this, in km.
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
 
     Returns
     -------
@@ -77,22 +84,23 @@ def find_travel(events: Any, kmh: float = 900, km: float = 300) -> pd.DataFrame:
     >>> legs[["from_country", "to_country", "basis"]].iloc[0].tolist()
     ['United States', 'Romania', 'coordinates']
     """
-    wanted = [name for name in ("lat", "lon", *_END, *_PROXY, *_WHO) if name != "published"]
-    frame = table(events, "find_travel", dict.fromkeys((*wanted, "api_token_id", *ACTED_COLUMNS)))
-    person = (nw.col("actor_type") == "User").fill_null(True) & known("api_token_id").is_null()
-    there = ~known("ip_address").is_null() & ~nw.col("published_us").is_null()
-    seen = frame.select(*wanted, "published_us", there=acted() & person & there)  # narrow before it is filtered
+    frame = table(events, "find_travel", TRAVEL_NEEDS)
+    person = (nw.col("actor_type") == "User").fill_null(True) & stated("api_token_id").is_null()
+    there = ~stated("ip_address").is_null() & ~nw.col("published_us").is_null()
+    seen = frame.select(*_SHOWN, "published_us", there=acted() & person & there)  # narrow before it is filtered
     movers = collect(_movers(seen, km))["actor_id"].tolist()
-    places = _placed(collect(seen.filter(nw.col("there") & nw.col("actor_id").is_in(movers)).drop("there")))
+    moving = nw.col("there") & nw.col("actor_id").is_in(movers)
+    places = _placed(collect(pick(seen, (*_SHOWN, "published_us"), moving)))
     legs = _legs(places.sort_values(["actor_id", "published", "uuid"], ignore_index=True))
     fast = _too_fast(_too_fast(legs, kmh, km).pipe(_nearest, places), kmh, km, "nearest")
-    return fast.sort_values(["to_at", "to_uuid"], ignore_index=True)[list(TRAVEL_COLUMNS)]
+    order = fast.sort_values(["to_at", "to_uuid"], ignore_index=True)[list(TRAVEL_COLUMNS)]
+    return label_rows(order, events, "find_travel", ("from_uuid", "to_uuid"), told_by(known, watch))
 
 
 def _movers(seen: nw.LazyFrame[Any], km: float) -> nw.LazyFrame[Any]:
     """Return the actors whose places lie far enough apart, or in several countries."""
     spots = seen.select("there", "actor_id", "country", "lat", "lon").unique().filter("there")
-    spots = spots.with_columns(known("country")).with_columns(gap=nw.col("country").is_null().cast(nw.Int64))
+    spots = spots.with_columns(stated("country")).with_columns(gap=nw.col("country").is_null().cast(nw.Int64))
     bounds = spots.group_by("actor_id").agg(
         *(getattr(nw.col(name), end)().alias(f"{name}_{end}") for name in ("lat", "lon") for end in ("min", "max")),
         countries=nw.col("country").n_unique(),
@@ -154,7 +162,14 @@ def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_first_seen(
-    events: Any, column: str, baseline: str | pd.Timedelta = "7D", minimum: int = 3, timezone: str = "UTC"
+    events: Any,
+    column: str,
+    baseline: str | pd.Timedelta = "7D",
+    minimum: int = 3,
+    timezone: str = "UTC",
+    *,
+    known: Any = None,
+    watch: Any = None,
 ) -> pd.DataFrame:
     """Return one row per actor and value of a column that first appears after the baseline.
 
@@ -174,6 +189,8 @@ def find_first_seen(
         How many events of an actor the baseline must have before "first time" means anything.
     timezone : str
         For hour_of_week: the time zone of the hours, such as "Europe/Oslo".
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
 
     Returns
     -------
@@ -201,25 +218,27 @@ def find_first_seen(
     >>> new.loc[new["value"] == "Romania", ["actor_alternate_id", "first_time"]].astype(str).iloc[0].tolist()
     ['carla.holm@example.com', 'True']
     """
-    by_hour, zone = column == "hour_of_week", _zone(timezone)
+    by_hour, clock = column == "hour_of_week", zone(timezone)
     frame = table(events, "find_first_seen", ["uuid", *_WHO, *ACTED_COLUMNS, *([] if by_hour else [column])])
     acting = acted() & ~nw.col("published_us").is_null()
-    seen = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting).filter("acting")
+    every = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting)
+    seen = pick(every, ("uuid", *_WHO, "published_us", "value"), nw.col("acting"))
     said = seen.filter(~nw.col("value").is_null())
     begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
     end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
-    found = _firsts(said, end, partial(_hours, timezone=zone) if by_hour else None)
+    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None)
     count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
     first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
     typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
-    return typed.sort_values(["at", "uuid", "value"], ignore_index=True)[list(FIRST_COLUMNS)]
+    order = typed.sort_values(["at", "uuid", "value"], ignore_index=True)[list(FIRST_COLUMNS)]
+    return label_rows(order, events, "find_first_seen", ("uuid",), told_by(known, watch))
 
 
 def _value(column: str) -> nw.Expr:
     """Return what is looked for, missing where it is not known; of hours, the quarter that every time zone shares."""
     if column == "hour_of_week":
         return nw.col("published_us") // 900_000_000
-    return known(column) if TYPES.get(column) == TEXT else nw.col(column)
+    return stated(column) if TYPES.get(column) == TEXT else nw.col(column)
 
 
 def _firsts(
@@ -252,7 +271,7 @@ def _hours(times: pd.Series, timezone: ZoneInfo) -> pd.Series:
     return days + " " + local.hour.map(dict(enumerate(_HOURS))).astype(TEXT)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
     """Return a time zone."""
     try:
         return ZoneInfo(name)

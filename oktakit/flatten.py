@@ -1,6 +1,8 @@
 """Events to the tables: parts that repeat by their number, what is an event's own by its value. The hot path."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from itertools import accumulate, compress
 from operator import attrgetter
 from typing import Any
@@ -11,10 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Raw
 
+from .delivery import SILENT, Delivery
 from .model import Event, Outline, Transaction, compact, decode_notes
 from .noted import Notes, read_notes
+from .order import Columns, find_order, put_in_order
 from .parts import Part, as_text, attempt, each, members, new_parts, once, operation_cells, read_transactions
-from .schema import COLUMNS, TARGET_COLUMNS, Column
+from .schema import COLUMNS, EVENT_COLUMNS, TARGET_COLUMNS
+from .sources import Lines
 
 ROWS = 50_000
 CHUNK = 2_000
@@ -27,11 +32,8 @@ ARROW = {
     "count": pa.int64(),
     "float": pa.float64(),
 }
-ROW = Column("_row", "", "count", "number while reading")
 
-_TYPES = {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS, ROW)} | {
-    "debug_data": pa.large_binary()
-}
+_TYPES = {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS)} | {"debug_data": pa.large_binary()}
 _HEAD = ("event_type", "severity", "display_message", "_head_extra")
 _NOTED = (
     *("job_id", "request_uri", "trace_id", "dt_hash", "_noted_level", "_noted_detection", "threat_suspected"),
@@ -50,6 +52,7 @@ _EITHER = (
     ("risk_level", "_level", "_noted_level"),
     ("detection_name", "_detection", "_noted_detection"),
 )
+_encoder = msgspec.json.Encoder()
 _AROUND = len(b'{"debugData":}')
 _KEYS = sum(len(f'"{field.encode_name}":,') for field in msgspec.structs.fields(Outline)) - len(",")
 _FRAME = _KEYS + len('{""}') + len('"2026-03-02T08:00:00.000Z"')
@@ -75,7 +78,6 @@ class Rows:
         """Start empty."""
         self.batches: list[pa.RecordBatch] = []
         self.targets: list[pa.RecordBatch] = []
-        self.count = 0
         self._start()
 
     def _start(self) -> None:
@@ -84,10 +86,10 @@ class Rows:
         self.settled: list[pa.RecordBatch] = []
         self.collected = 0
         self.words: dict[int, tuple[str, ...]] = {}
+        self.deliveries: dict[int, Delivery] = {}
         self.heads = _Heads()
-        self.seen: set[bytes] = set()
 
-    def add_run(self, raws: list[bytes], events: list[Outline], source: str, records: Sequence[int]) -> list[int]:
+    def add_run(self, raws: Sequence[bytes], events: list[Outline], source: str, records: Sequence[int]) -> list[int]:
         """Add events whose texts are as documented, and return the places of those that are not in every detail."""
         if not events:
             return []
@@ -95,17 +97,21 @@ class Rows:
         texts = [list(map(attrgetter(name), events)) for name in _PARTS]
         numbers = [part.find_all(raw, odd) for part, raw in zip(self.parts.values(), texts, strict=False)]
         heads = list(map(self.heads.__getitem__, map(_HEAD_OF, events)))
-        self._verify(raws, events, heads, texts, odd)
+        uuids, times, kinds = (list(map(attrgetter(name), events)) for name in ("uuid", "published", "event_type"))
+        if "" in uuids or "" in kinds or any(time and time.year in (1, 9999) for time in times):
+            odd |= {at for at, row in enumerate(zip(uuids, kinds, times, strict=True)) if not _is_fit(*row)}
+        self._verify(raws, [uuids, *texts], heads, odd)
         *_, debugs, transactions = texts
         operations = read_transactions(transactions, odd)
         notes, debug = _notes(debugs, odd)
-        noted, words = read_notes([event.event_type for event in events], notes)
-        own: list[list[Any]] = [[event.uuid for event in events], [event.published for event in events]]
+        noted, words = read_notes(kinds, notes)
         place: list[list[Any]] = [[source] * len(events), list(records), [""] * len(events)]
-        self._extend([*own, *operations, debug, *noted, *place, heads, *numbers], words, odd)
+        self._extend([uuids, times, *operations, debug, *noted, *place, heads, *numbers], words, odd)
         return sorted(odd)
 
-    def add(self, event: Event, extra: dict[str, Any], flags: str, source: str, record: int) -> None:
+    def add(
+        self, event: Event, extra: dict[str, Any], flags: str, delivery: Delivery, source: str, record: int
+    ) -> None:
         """Add an event that was repaired, with the fields that Okta does not document."""
         numbers = [part.add(getattr(event, name)) for name, part in self.parts.items()]
         debug = (event.debug_context.debug_data if event.debug_context else None) or {}
@@ -113,6 +119,8 @@ class Rows:
         operation = operation_cells(event.transaction or Transaction(), members(extra))
         own = (event.uuid, event.published, *operation, compact(debug).encode() if debug else None)
         row = (*own, *(column[0] for column in noted), source, record, flags, self.heads[_HEAD_OF(event)], *numbers)
+        if delivery != SILENT:
+            self.deliveries[self.collected + len(self.columns[0])] = delivery
         self._extend([[cell] for cell in row], words, set())
 
     def _extend(self, columns: list[list[Any]], words: dict[int, tuple[str, ...]], odd: set[int]) -> None:
@@ -137,69 +145,86 @@ class Rows:
         self.settled.append(pa.RecordBatch.from_arrays(_arrays(_COLLECTED, self.columns), _COLLECTED))
         self.columns = tuple([] for _ in _COLLECTED)
 
-    def _verify(
-        self, raws: list[bytes], events: list[Outline], heads: list[int], texts: list[list[Raw]], odd: set[int]
-    ) -> None:
-        """Make sure that events have a name, a kind and a plausible time, and that no text names a key twice.
+    def _verify(self, raws: Sequence[bytes], texts: list[list[Any]], heads: list[int], odd: set[int]) -> None:
+        """Make sure that no text names a key twice.
 
         Between its parts, the usual text has room for its keys and plain values and, give or take the forms of a time,
-        for nothing else: a key that is named twice takes ten characters at least. Other texts are looked at once, for
-        all that differ in nothing but their parts.
+        for nothing else: a key that is named twice takes ten characters at least. Other texts are looked at as a whole.
         """
-        for at, event in enumerate(events):
-            if not (event.uuid and event.event_type) or (event.published and event.published.year in (1, 9999)):
-                odd.add(at)
-        lengths = self.heads.lengths
-        sizes = map(sum, zip(*(map(len, column) for column in texts), strict=True))
-        for at, (raw, event, head, size) in enumerate(zip(raws, events, heads, sizes, strict=True)):
-            if not -4 <= len(raw) - size - len(event.uuid) - lengths[head] <= 5:
-                self._look(at, raw, event, odd)
-
-    def _look(self, at: int, raw: bytes, event: Outline, odd: set[int]) -> None:
-        """Make sure that a text that is longer or shorter than usual names no key twice."""
-        rest = raw
-        for text in (event.uuid.encode(), *(bytes(getattr(event, name)) for name in _PARTS)):
-            rest = rest.replace(text, b"", 1) if len(text) > len(b"null") else rest
-        if rest not in self.seen:
-            attempt(once, raw, None, at, odd)
-        if at not in odd:
-            self.seen.add(rest)
+        sizes = np.diff(raws.ends, prepend=-1) - 1 if isinstance(raws, Lines) else _lengths(raws)
+        rest = sizes - sum(map(_lengths, texts)) - np.take(self.heads.lengths, heads)
+        for at in np.flatnonzero((rest < -4) | (rest > 5)).tolist():
+            attempt(once, raws[at], None, at, odd)
 
     def flush(self) -> None:
         """Put what was collected into a batch of each table."""
         self._settle()
-        own = pa.Table.from_batches(self.settled).combine_chunks()
+        collected = _columns(self.settled)
+        order = find_order(collected)
+        place = np.argsort(order).tolist()
+        own = put_in_order(collected, order).combine_chunks()
         columns = {name: _one(own[name]) for name in own.column_names}
         heads = [(*key[:3], members({"version": key[3], "legacyEventType": key[4]})) for key in self.heads]
         columns |= _taken(_HEAD, heads, columns["_head"])
         for name, part in self.parts.items():
             columns |= _taken(part.columns, [cells[: len(part.columns)] for cells in part.cells], columns[f"_{name}"])
         for name, first, second in _EITHER:
-            columns[name] = pc.coalesce(columns[first], columns[second])
-        columns["debug_data"] = columns["debug_data"].cast(ARROW["json"])
+            columns[name] = _either(columns[first], columns[second])
+        columns["debug_data"] = columns["debug_data"].view(ARROW["json"])
         columns["extra"] = _extra([columns[name] for name in columns if name.endswith("_extra")])
-        columns["ip_categories"] = _categories(self.parts, columns, self.words)
-        columns["_row"] = pa.array(np.arange(self.count, self.count + len(own)))
-        self.count += len(own)
-        wanted = [column.name for column in (*COLUMNS, ROW)]
-        self.batches.append(pa.RecordBatch.from_arrays([columns[name] for name in wanted], wanted))
+        columns["ip_categories"] = _categories(
+            self.parts, columns, {place[at]: said for at, said in self.words.items()}
+        )
+        columns |= _delivered({place[at]: said for at, said in self.deliveries.items()}, len(own))
+        self.batches.append(pa.RecordBatch.from_arrays([columns[name] for name in EVENT_COLUMNS], EVENT_COLUMNS))
         self.targets.append(_target_batch(columns, self.parts["target"].cells))
         self._start()
+
+    def finish(self) -> tuple[Columns, Columns]:
+        """Give back the columns of the events and those of the targets, which say in `_row` whose they are."""
+        self.flush()
+        sizes = [len(batch) for batch in self.batches]
+        before = np.repeat(np.cumsum(sizes) - sizes, [len(batch) for batch in self.targets])
+        events, targets = (_columns(batches) for batches in (self.batches, self.targets))
+        self.batches, self.targets = [], []
+        return events, targets | {"_row": pa.chunked_array([targets["_row"].to_numpy() + before])}
+
+
+def _is_fit(uuid: str, kind: str, time: datetime | None) -> bool:
+    """Return whether an event has a name, a kind and a plausible time."""
+    return bool(uuid and kind and not (time and time.year in (1, 9999)))
+
+
+def _lengths(texts: Sequence[Any]) -> "np.ndarray[Any, Any]":
+    return np.fromiter(map(len, texts), np.int64, len(texts))
 
 
 def _notes(raws: list[Raw], odd: set[int]) -> tuple[list[Notes], list[bytes | None]]:
     """Return debug data, and its text in the usual form."""
-    notes: list[Any] = each(_note, raws, {}, odd)
-    debug = [msgspec.json.encode(note) if note else None for note in notes]
-    for at, (raw, text) in enumerate(zip(raws, debug, strict=True)):
-        if len(raw) != len(text or b"{}") + _AROUND:  # it names no key twice if nothing got lost on the way
-            attempt(once, bytes(raw), None, at, odd)
-    return notes, debug
+    notes: list[Any] = _decoded(raws) or each(_note, raws, {}, odd)
+    debug = _encoder.encode_lines(notes).split(b"\n")[:-1]
+    for at in np.flatnonzero(_lengths(raws) - _lengths(debug) != _AROUND).tolist():
+        attempt(once, bytes(raws[at]), None, at, odd)  # it may name a key twice: something got lost on the way
+    return notes, [text if note else None for text, note in zip(debug, notes, strict=True)]
+
+
+def _decoded(raws: list[Raw]) -> list[Any]:
+    """Return debug data that is all as documented, otherwise nothing."""
+    with suppress(ValueError, RecursionError):
+        found = decode_notes.decode_lines(b"\n".join(raw or b"null" for raw in raws))
+        if len(found) == len(raws):
+            return [(part and part.debug_data) or {} for part in found]
+    return []
 
 
 def _note(raw: Raw) -> Any:
-    found = decode_notes(raw) if len(raw) else None
+    found = decode_notes.decode(raw) if len(raw) else None
     return (found and found.debug_data) or {}
+
+
+def _columns(batches: list[pa.RecordBatch]) -> Columns:
+    table = pa.Table.from_batches(batches)
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _arrays(names: tuple[str, ...], columns: Iterable[Any]) -> list[pa.Array]:
@@ -210,6 +235,13 @@ def _taken(names: tuple[str, ...], cells: list[tuple[Any, ...]], numbers: pa.Arr
     """Return columns from distinct cells and the number of the cell for each event."""
     columns = zip(*cells, strict=True) if cells else [()] * len(names)
     return {name: array.take(numbers) for name, array in zip(names, _arrays(names, columns), strict=True)}
+
+
+def _either(one: pa.Array, other: pa.Array) -> pa.Array:
+    """Return the values of the first column, and of the second where there are none; most often one says nothing."""
+    if one.null_count == len(one):
+        return other
+    return one if other.null_count == len(other) else pc.coalesce(one, other)
 
 
 def _extra(members: list[pa.Array]) -> pa.Array:
@@ -237,13 +269,21 @@ def _categories(parts: dict[str, Part], columns: dict[str, pa.Array], words: dic
     return pa.array(found, ARROW["text"])
 
 
+def _delivered(deliveries: dict[int, Delivery], count: int) -> dict[str, pa.Array]:
+    """Return what the deliveries of so many events say of themselves."""
+    if not deliveries:
+        return {name: pa.nulls(count, _TYPES[name]) for name in Delivery._fields}
+    cells = zip(*(deliveries.get(at, SILENT) for at in range(count)), strict=True)
+    return dict(zip(Delivery._fields, _arrays(Delivery._fields, cells), strict=True))
+
+
 def _one(column: pa.ChunkedArray) -> pa.Array:
     """Return a column of one chunk, or of none, as an array."""
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
 def _target_batch(columns: dict[str, pa.Array], cells: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Return one row per target: the distinct lists of targets, repeated for each event that has them."""
+    """Return one row per target, with the place of its event: the distinct lists, repeated for each event."""
     names = tuple(column.name for column in TARGET_COLUMNS[1:])
     rows = [row for cell in cells for row in cell[-2]]
     arrays = _arrays(names, zip(*rows, strict=True) if rows else [()] * len(names))
@@ -254,6 +294,5 @@ def _target_batch(columns: dict[str, pa.Array], cells: list[tuple[Any, ...]]) ->
     event = np.repeat(np.arange(len(of_event)), count)
     within = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
     wanted = pa.array(np.repeat(starts[of_event], count) + within)
-    events = [columns[name].take(pa.array(event)) for name in ("uuid", "_row")]
-    found = [*events, *(array.take(wanted) for array in arrays)]
-    return pa.RecordBatch.from_arrays(found, ["uuid", "_row", *names])
+    found = [pa.array(event), columns["uuid"].take(pa.array(event)), *(array.take(wanted) for array in arrays)]
+    return pa.RecordBatch.from_arrays(found, ["_row", "uuid", *names])

@@ -5,9 +5,11 @@ frame with the same types, in UTC, in the same order.
 """
 
 from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from .errors import ColumnError
@@ -43,15 +45,43 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     for name in [name for name in found if str(name).endswith("_us")]:
         found[name.removesuffix("_us")] = pd.to_datetime(found.pop(name).astype("Int64"), unit="us", utc=True)
     typed = found.astype({name: TYPES[name] for name in found if name in TYPES})
-    times = {name: typed[name].dt.as_unit("us") for name in typed if isinstance(typed[name].dtype, pd.DatetimeTZDtype)}
-    return typed.assign(**times)
+    if pd.api.types.is_object_dtype(TEXT):  # engines hand out None or NaN, which pandas 2 keeps apart
+        texts = typed.select_dtypes("object")
+        typed[[*texts]] = texts.where(texts.notna(), None)
+    times = [name for name in typed if isinstance(typed[name].dtype, pd.DatetimeTZDtype)]
+    return typed.assign(**{name: typed[name].dt.tz_convert("UTC").dt.as_unit("us") for name in times})
 
 
 def rows(events: Any, helper: str, columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of the rows that `where` picks, in the order of time, then uuid."""
     columns = [*dict.fromkeys(("uuid", *columns))]
-    picked = table(events, helper, columns).filter(where).select(*columns, "published_us")
-    return collect(picked).sort_values(["published", "uuid"], ignore_index=True)
+    return in_order(collect(pick(table(events, helper, columns), (*columns, "published_us"), where)))
+
+
+def pick(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> nw.LazyFrame[Any]:
+    """Return some columns of the rows that `where` picks.
+
+    Of pandas they are filtered one by one: to take rows, as pandas does, Arrow first joins the pieces of whole columns.
+    """
+    narrow = frame.select(*dict.fromkeys(columns), _picked=where)
+    native = narrow.to_native()
+    if not isinstance(native, pd.DataFrame):
+        return narrow.filter("_picked").drop("_picked")
+    wanted = native.pop("_picked").fillna(False).to_numpy(bool)
+    kept = {name: native[name].array[wanted] for name in native} if wanted.any() else native[:0]
+    found: nw.LazyFrame[Any] = nw.from_native(pd.DataFrame(kept)).lazy()
+    return found
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in the order of time, then uuid; uuids are compared only within one moment, for speed."""
+    times = frame["published"].astype("int64").where(frame["published"].notna(), 2**63 - 1).to_numpy()
+    order = times.argsort(kind="stable")
+    twins = np.flatnonzero(np.diff(times[order]) == 0)
+    tied = np.union1d(twins, twins + 1)
+    few = frame[["published", "uuid"]].iloc[order[tied]].reset_index(drop=True)
+    order[tied] = order[tied][few.sort_values(["published", "uuid"]).index]
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def known(column: str) -> nw.Expr:
@@ -63,6 +93,11 @@ def known(column: str) -> nw.Expr:
 def known_only(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """Return a pandas frame in which such texts are missing."""
     return frame.assign(**{name: frame[name].mask(_unknown(frame[name])) for name in columns})
+
+
+def first_known(frame: pd.DataFrame, *columns: str) -> pd.Series:
+    """Return the value of the first column that has one; unlike `fillna`, pandas 2 does not guess a type here."""
+    return reduce(pd.Series.combine_first, (frame[name] for name in columns))
 
 
 def known_values(frame: pd.DataFrame, column: str) -> list[str]:

@@ -1,15 +1,17 @@
 """What the analyst knows already: offices, VPNs, trusted programs, addresses to watch, sensitive reports."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import narwhals.stable.v2 as nw
 import pandas as pd
 
 from .errors import ColumnError, InputError
+from .frames import TEXT, known_values, rows
 
 TEXTS = ("client_id", "device_id", "actor_id", "actor_alternate_id")
 """Columns that a text which is no network has to equal, in upper or lower case; of an agent it may be a part."""
@@ -104,6 +106,44 @@ def label(events: pd.DataFrame, known: Any, column: str | None = None) -> pd.Ser
     return pd.Series(rows, events.index, dtype=object)
 
 
+def count_labels(found: pd.DataFrame, seen: pd.DataFrame, by: list[str], told: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a summary, and for each table told the labels of its events, comma-separated, and how many have one.
+
+    `seen` has the columns `by` of the summary, those that labels are for, and in `events` how many have these values.
+    """
+    for name, table in told.items():
+        hits = seen.assign(label=label(seen, table)).dropna(subset="label").groupby(by, dropna=False)
+        counts = pd.DataFrame({name: hits["label"].agg(_joined), f"{name}_events": hits["events"].sum()}).reset_index()
+        counts = counts.astype(seen[by].dtypes)  # pandas 2 makes numbers of keys that are all missing
+        found = found.merge(counts, how="left", on=by)
+        counted = found[f"{name}_events"].fillna(0).astype("int64")
+        found = found.assign(**{name: found[name].astype(TEXT), f"{name}_events": counted})
+    return found
+
+
+def label_rows(
+    found: pd.DataFrame, events: Any, helper: str, uuids: Sequence[str], told: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Return a table whose rows name events in some columns, with the labels of those events and their number."""
+    if not told:
+        return found
+    ends = pd.concat([pd.DataFrame({"row": found.index, "uuid": found[name]}) for name in uuids])
+    seen = rows(events, helper, LABELLED, nw.col("uuid").is_in(known_values(ends, "uuid")))
+    marked = ends.merge(seen.drop_duplicates("uuid"), on="uuid").assign(events=1)
+    return count_labels(found.assign(row=found.index), marked, ["row"], told).drop(columns="row")
+
+
+def told_by(known: Any, watch: Any) -> dict[str, Any]:
+    """Return the tables that were given, by the columns that they add."""
+    return {name: one for name, one in (("known", known), ("watched", watch)) if one is not None}
+
+
+def labels_by_uuid(events: pd.DataFrame, known: Any) -> dict[str, str]:
+    """Return the labels of the events that have one; nothing is known where no table is given."""
+    found = {} if known is None else dict(zip(events["uuid"], label(events, known), strict=True))
+    return {uuid: told for uuid, told in found.items() if told}
+
+
 def read_sensitivities(sensitivities: Any = None) -> pd.DataFrame:
     """Return the table of reports that says how sensitive each is and why, in the order in which it is searched.
 
@@ -151,6 +191,11 @@ def plain(name: str) -> str:
     'oktapasswordhealth'
     """
     return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+def _joined(labels: Iterable[str]) -> str:
+    """Return every label once, in the order of the alphabet."""
+    return ", ".join(sorted({one for several in labels for one in several.split(", ")}))
 
 
 def _network(value: str) -> Any:

@@ -7,15 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-from tqdm.auto import tqdm
 
-from .account import check_values, drop_duplicates
+from .account import add_flag, check_values, find_duplicates
 from .errors import InputError
-from .flatten import ARROW, ROW, Rows
+from .flatten import ARROW, Rows
 from .inputs import Inputs, find_sources
 from .log import Log, to_pandas
+from .order import find_order, find_order_below, put_in_order
 from .parquet import is_written, read_events
 from .records import Record, read_records, read_texts, tolerate
 from .safe import text
@@ -26,6 +27,7 @@ from .sources import Document, Run, Skipped, Source
 T = TypeVar("T")
 LONG = 200 << 20
 """From how many bytes on a progress bar is shown."""
+_KEPT = 24 << 20
 
 
 def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False) -> Log:
@@ -66,15 +68,16 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
         with _in_haste():
             return read_events(Path(logs))
     sources = find_sources(logs)
-    again = [replace(source, flags=set(source.flags)) for source in sources]
     scope = None if event_types is None else Scope(tuple(event_types))
-    log = _read(sources, scope)
-    if scope is None or not related:
-        return log
-    return _read(again, Scope(tuple(scope.types), keys_of(log.events)))
+    if scope and related:
+        first = [replace(source, flags=set(source.flags), hashed=False) for source in sources]
+        scope = Scope(tuple(scope.types), keys_of(_read(first, scope).events))
+    return _read(sources, scope)
 
 
 def _read(sources: list[Source], scope: Scope | None) -> Log:
+    from tqdm.auto import tqdm
+
     total = sum(source.origin.stat().st_size for source in sources if isinstance(source.origin, Path))
     with _in_haste(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
         reader = _Reader(scope, bar)
@@ -87,6 +90,7 @@ def _read(sources: list[Source], scope: Scope | None) -> Log:
 def _in_haste() -> Iterator[None]:
     """Keep the garbage collector from walking through rows that all stay, and use the memory that is had fastest."""
     active, pool = gc.isenabled(), pa.default_memory_pool()
+    np.empty(_KEPT, np.uint8)  # freed at once: the C library learns to keep what blocks give back for the next ones
     gc.disable()
     pa.set_memory_pool(pa.system_memory_pool())
     try:
@@ -142,7 +146,7 @@ class _Reader:
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
-        source.needles = self.scope.needles if self.scope else []
+        source.sift = self.scope.find if self.scope else None
         self.found.append(0)
         self.others.append(0)
         before = 0
@@ -163,7 +167,7 @@ class _Reader:
     def _add_run(self, run: Run, source: str) -> None:
         """Add events by their texts, and by the tolerant way those that are odd in some detail."""
         if self.scope:
-            wanted = [at for at, event in enumerate(run.outlines) if self.scope.picks(event)]
+            wanted = [at for at, event in enumerate(run.outlines) if self.scope.picks(event, run.raws[at])]
             self._skip(len(run.raws) - len(wanted))
             run = Run(_of(run.numbers, wanted), _of(run.raws, wanted), _of(run.outlines, wanted))
         odd = self.rows.add_run(run.raws, run.outlines, source, run.numbers)
@@ -180,28 +184,22 @@ class _Reader:
         elif self.scope and not self.scope.picks_event(record.event):
             self.others[-1] += 1
         else:
-            self.rows.add(record.event, record.extra, record.flags, source, record.number)
+            self.rows.add(record.event, record.extra, record.flags, record.delivery, source, record.number)
 
     def log(self, sources: list[Source]) -> Log:
         """Return everything that was collected, without duplicates and in order."""
-        self.rows.flush()
-        events, duplicates = drop_duplicates(_frame(self.rows.batches, (*COLUMNS, ROW)))
-        events = _ordered(check_values(events))
-        targets = _frame(self.rows.targets, (*TARGET_COLUMNS, ROW))
-        order = pd.Series(range(len(events)), index=events["_row"], name="_order")
-        targets = targets.join(order, on="_row", how="inner").sort_values(["_order", "position"], ignore_index=True)
+        found, targets = self.rows.finish()
+        gone, conflicts = find_duplicates(found)
+        duplicates = found["source"].filter(pa.array(gone)).to_pandas().value_counts()
+        order = find_order(found)
+        order = order[~gone[order]]
+        below = find_order_below(targets.pop("_row").to_numpy(), order)
+        events = add_flag(to_pandas(put_in_order(found, order), COLUMNS), conflicts[order], "uuid_conflict")
+        events = check_values(events)
         rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
         account = _account(sources, (self.found, self.others), events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
-        return Log(events.drop(columns="_row"), targets.drop(columns=["_row", "_order"]), rejected, account, origins)
-
-
-def _ordered(events: pd.DataFrame) -> pd.DataFrame:
-    """Return the events in their order; most logs have it already."""
-    when = events["published"]
-    if when.is_monotonic_increasing and when.is_unique:
-        return events.reset_index(drop=True)
-    return events.sort_values(["published", "uuid", "source", "record"], ignore_index=True)
+        return Log(events, to_pandas(put_in_order(targets, below), TARGET_COLUMNS), rejected, account, origins)
 
 
 def _of(items: Sequence[T], wanted: list[int]) -> list[T]:

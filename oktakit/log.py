@@ -29,7 +29,7 @@ class Log:
 
     def __repr__(self) -> str:
         """Return the account as text."""
-        return "\n".join([self._total(), *self._rejections(), self._span()])
+        return "\n".join([self._total(), *self._rejections(), *self._organizations(), self._span()])
 
     def _repr_html_(self) -> str:
         """Return the account as a table, with nothing in it that a log could use."""
@@ -54,6 +54,12 @@ class Log:
         flags = self.events["issues"].str.split().explode().dropna().value_counts().sort_index()
         notes = [f"rejected: {count:,} {reason}" for reason, count in reasons.items()]
         return notes + [f"kept, but flagged: {count:,} {flag}" for flag, count in flags.items()]
+
+    def _organizations(self) -> list[str]:
+        """Return whose log this is, if it is that of several."""
+        counts = self.events["organization"].value_counts().sort_index()
+        named = ", ".join(f"{text(name)} ({count:,})" for name, count in counts.items())
+        return [f"{len(counts)} organizations: {named}"] if len(counts) > 1 else []
 
     def _span(self) -> str:
         first, last = self.events["published"].min(), self.events["published"].max()

@@ -251,6 +251,18 @@ class Outline(_Head):
     target: Raw = _MISSING
 
 
+class _Keys(_Part):
+    debug_data: dict[str, Raw] | None = None
+
+
+class Ties(Outline):
+    """An outline of which those parts are read that may tie an event to others."""
+
+    authentication_context: Authentication | None = None  # type: ignore[assignment]  # more is read of them
+    transaction: Transaction | None = None  # type: ignore[assignment]
+    debug_context: _Keys | None = None  # type: ignore[assignment]
+
+
 class Notes(_Part):
     """Debug data as it is on the wire: every value is text."""
 
@@ -258,7 +270,8 @@ class Notes(_Part):
 
 
 outline = msgspec.json.Decoder(Outline).decode
-decode_notes = msgspec.json.Decoder(Notes | None).decode
+outlines = msgspec.json.Decoder(Outline).decode_lines
+decode_notes = msgspec.json.Decoder(Notes | None)
 decode_transaction = msgspec.json.Decoder(Transaction | None).decode
 
 

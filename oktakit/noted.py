@@ -32,9 +32,15 @@ class _Keys(NamedTuple):
     proxies: tuple[str | None, ...]
     url: str | None
 
+    @property
+    def ties(self) -> bool:
+        """Return whether a job or a chain of risk events is named."""
+        return (self.told[0] or self.told[2]) is not None
+
 
 @lru_cache(4096)
-def _spelling(keys: tuple[Any, ...]) -> _Keys:
+def spelling(keys: tuple[Any, ...]) -> _Keys:
+    """Return how the notes that matter are spelt in a set of keys."""
     spelt = {fold(key): key for key in keys}
     told, judged, proxies = (tuple(map(spelt.get, names)) for names in (_TOLD, _JUDGED, _PROXIES))
     return _Keys(told, judged, proxies if any(proxies) else (), spelt.get("url"))
@@ -48,22 +54,32 @@ def read_notes(
     The columns: job, request URI, trace, device token hash, risk level, detection, threat, and of feedback only the
     judged event, its type, the label and the reason.
     """
-    keys = list(map(_spelling, map(tuple, notes)))
-    told = zip(*(map(note.get, key.told) for note, key in zip(notes, keys, strict=True)), strict=True)
-    jobs, uris, traces, hashes, risks, named, threats = map(list, told)
-    levels, detections = map(list, zip(*map(_risk, risks), strict=True))
+    spelt = list(map(spelling, set(map(tuple, notes))))
+    told = (_told(notes, place, {key.told[place] for key in spelt} - {None}) for place in range(len(_TOLD)))
+    jobs, uris, traces, hashes, risks, named, threats = told
+    levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if any(risks) else (risks, risks)
     jobs = [job or None for job in jobs]
     detections = [name or detection for name, detection in zip(named, detections, strict=True)]
     suspected = [_THREATS[threat] if threat in _THREATS else read_flag(threat) for threat in threats]
     judged: list[list[Any]] = [[None] * len(notes) for _ in _JUDGED]
     for at in [at for at, kind in enumerate(event_types) if kind in _SPECIAL]:
+        keys = spelling(tuple(notes[at]))
         if event_types[at] == FEEDBACK:
-            for column, key in zip(judged, keys[at].judged, strict=True):
+            for column, key in zip(judged, keys.judged, strict=True):
                 column[at] = notes[at].get(key)
         else:
-            jobs[at] = jobs[at] or _found(_JOB, uris[at]) or _found(_JOB, notes[at].get(keys[at].url))
-    words = {at: _services(key.proxies, notes[at]) for at, key in enumerate(keys) if key.proxies}
+            jobs[at] = jobs[at] or _found(_JOB, uris[at]) or _found(_JOB, notes[at].get(keys.url))
+    some = enumerate(notes) if any(key.proxies for key in spelt) else ()
+    words = {at: _services(those, note) for at, note in some if (those := spelling(tuple(note)).proxies)}
     return [jobs, uris, traces, hashes, levels, detections, suspected, *judged], words
+
+
+def _told(notes: Sequence[Notes], place: int, names: set[str | None]) -> list[Any]:
+    """Return one of the notes of each event; in most runs there is one way to spell it, or it is not told at all."""
+    if len(names) > 1:
+        return [note.get(spelling(tuple(note)).told[place]) for note in notes]
+    name = names.pop() if names else None
+    return [note.get(name) for note in notes] if name else [None] * len(notes)
 
 
 @lru_cache(4096)

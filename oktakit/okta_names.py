@@ -28,7 +28,7 @@ def to_okta_names(events: pd.DataFrame) -> pd.DataFrame:
         `client.geographicalContext.country`); every key of the debug data is a column of its own, in its
         most frequent spelling; of the targets,
         `target.id target.type target.alternateId target.displayName` hold all values, one a line. `target` is the JSON
-        text. A column of ours that is put together from several places is left out.
+        text. A column of ours that is put together from several places, or told by the delivery, is left out.
 
     Examples
     --------

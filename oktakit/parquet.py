@@ -9,8 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from .errors import InputError
 from .flatten import ARROW
@@ -124,6 +122,8 @@ def _write_days(frame: pd.DataFrame, folder: Path, columns: tuple[Column, ...]) 
 
 
 def _write_file(frame: pd.DataFrame, path: Path, columns: tuple[Column, ...]) -> None:
+    import pyarrow.parquet as pq
+
     schema = _schema(columns)
     path.parent.mkdir(parents=True)
     table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False).replace_schema_metadata(None)
@@ -134,6 +134,8 @@ def _write_file(frame: pd.DataFrame, path: Path, columns: tuple[Column, ...]) ->
 
 
 def _read(folder: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
+    import pyarrow.dataset as ds
+
     schema = _schema(columns)
     days = any(folder.glob("day=*"))
     schema = schema.append(pa.field("_order", pa.int64())) if days else schema

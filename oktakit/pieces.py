@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from .bytescan import clean_lines, find_lines
+from .bytescan import clean_lines
 from .containers import BLOCK
-from .model import Outline, outline
-from .sources import MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Run, Skipped, Source
+from .model import Outline, outline, outlines
+from .sources import MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
 
 _PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
 _STRUCTURE = re.compile(_PLAIN.pattern + rb"([{}\[\]])", re.DOTALL)
@@ -131,14 +131,14 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
     for part in parts:
         end = part.rfind(b"\n") + 1
         block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
-        sifted = source.needles and splitter.idle and source.shape == "ndjson"
-        if ends := clean_lines(block) if sifted else []:
-            yield from _sift(block, ends, number, source.needles)
-            number += len(ends)
+        lines = Lines(block, clean_lines(block) if splitter.idle and source.shape == "ndjson" else [])
+        if lines and source.sift:
+            yield from _sift(lines, number, source.sift(lines))
+        elif events := _events(lines):
+            yield Run(range(number, number + len(lines)), lines, events)
         else:
-            raws = block.split(b"\n")[:-1]
-            yield from _walk(raws, number, splitter, source)
-            number += len(raws)
+            yield from _walk(block.split(b"\n")[:-1], number, splitter, source)
+        number += len(lines) or block.count(b"\n")
         if len(tail) >= BLOCK:
             yield from _piece(Line(number, tail, False), splitter, source)
             tail = b""
@@ -147,17 +147,20 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
         yield Document(number, splitter.cut(), reason="truncated")
 
 
-def _sift(block: bytes, ends: list[int], number: int, needles: list[bytes]) -> Iterator[Document | Run | Skipped]:
-    """Yield the lines of a block that may be wanted, and how many others there are."""
-    found = find_lines(block, ends, needles)
-    yield Skipped(len(ends) - len(found))
-    raws = [(number + line, block[ends[line - 1] + 1 if line else 0 : ends[line]]) for line in found]
-    plain = [(at, raw, event) for at, raw in raws if (event := _fit(raw))]
-    if plain:
-        numbers, texts, outlines = zip(*plain, strict=True)
-        yield Run(numbers, list(texts), list(outlines))
-    taken = {at for at, _, _ in plain}
-    yield from (Document(at, raw) for at, raw in raws if at not in taken)
+def _sift(lines: Lines, number: int, found: list[int]) -> Iterator[Document | Skipped]:
+    """Yield the lines that may be wanted, and how many others there are."""
+    yield Skipped(len(lines) - len(found))
+    for line in found:
+        raw = lines[line]
+        yield Document(number + line, raw, _fit(raw))
+
+
+def _events(lines: Lines) -> list[Outline]:
+    """Return the outlines of lines of which each is one event as documented, otherwise nothing."""
+    with suppress(ValueError, RecursionError):
+        if len(lines) and len(found := outlines(lines.block)) == len(lines):
+            return found
+    return []
 
 
 def _walk(raws: list[bytes], number: int, splitter: _Splitter, source: Source) -> Iterator[Document | Run]:

@@ -31,11 +31,10 @@ def locate(countries: Iterable[str | None]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> locate(["Korea, Republic of", "NA", "Atlantis"])[["country", "name", "iso2", "lat"]]
+    >>> locate(["Korea, Republic of", "NA"])[["country", "name", "iso2", "lat"]]
                   country         name iso2    lat
     0  Korea, Republic of  South Korea   KR  36.38
     1                  NA      Namibia   NA -20.58
-    2            Atlantis          NaN  NaN    NaN
     """
     given = pd.Series(list(countries), dtype="object")
     distinct = given.where(given.notna(), None).drop_duplicates().tolist()

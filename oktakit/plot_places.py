@@ -1,26 +1,19 @@
 """Figures of places: countries on a map, networks as bars."""
 
-import functools
-import json
 import math
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from .figure import BLUE, GREY, MISSING, RED, facts, lanes, most, new_figure, no_events, require, shown, utc
 from .places import locate
+from .plot_map import add_world, east, labelled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _COUNTRY = ("country", "events", "actors", "downloads", "first", "last")
 _NETWORK = ("as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last")
-_MAP: Final[dict[str, dict[str, Any]]] = {
-    "land": {"fill": "toself", "fillcolor": "#dcdcdc", "line": {"color": "#b5b5b5", "width": 0.5}},
-    "borders": {"line": {"color": "white", "width": 1}},
-}
 _PROXIES = {"proxy": (RED, "/"), "not a proxy": (BLUE, ""), f"proxy {MISSING}": (GREY, ".")}
 
 
@@ -49,7 +42,7 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     >>> plot_geo(frame.assign(first=pd.NaT, last=pd.NaT)).layout.annotations[0].text
     'not on map: Atlantis (1)'
     """
-    require("plot_geo", geo, _COUNTRY)
+    geo = require("plot_geo", geo, _COUNTRY)
     if geo.empty:
         return no_events("Events by country")
     points = locate(geo["country"]).dropna(subset="lat").set_index("country")
@@ -58,13 +51,10 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     missed = rows[rows["lat"].isna()]
     counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
     figure = new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
-    for part, style in _MAP.items():
-        figure.add_scatter(**_outline(part), **style, mode="lines", hoverinfo="skip", showlegend=False)
+    add_world(figure)
     downloads = known["downloads"].fillna(0) > 0
     for name, color, chosen in (("without downloads", BLUE, ~downloads), ("with downloads", RED, downloads)):
         _add_bubbles(figure, name, color, known[chosen], known)
-    figure.update_xaxes(range=[-170, 190], visible=False, constrain="domain")
-    figure.update_yaxes(range=[-58, 84], visible=False, scaleanchor="x", scaleratio=1.25, constrain="domain")
     words = {"text": _not_on_map(missed), "showarrow": False, "align": "left", "font": {"color": "#222"}}
     return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top")
 
@@ -80,7 +70,7 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     Returns
     -------
     plotly.graph_objects.Figure
-        One bar per network with its categories below its name. Of more than 60 networks, those with most events are
+        One bar per network with its categories below its name, which make it a proxy whatever Okta's flag says. Of more than 60 networks, those with most events are
         drawn and the rest is counted.
 
     Raises
@@ -95,12 +85,13 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     >>> plot_proxy(frame).layout.yaxis.ticktext
     ('<b>AS64500 Example</b><br>VPN',)
     """
-    require("plot_proxy", proxy, _NETWORK)
+    proxy = require("plot_proxy", proxy, _NETWORK)
     if proxy.empty:
         return no_events("Events by network")
     rows = most(proxy, proxy["events"])
     rows = rows.assign(lane=range(len(rows)), label=_networks(rows))
     kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {MISSING}")
+    kind = kind.mask(rows["ip_categories"].fillna("").ne(""), "proxy")
     missed = {"networks": len(proxy) - len(rows)}
     counted = f"events: {proxy['events'].sum():,} · networks: {len(proxy):,}"
     figure = new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
@@ -111,7 +102,7 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
 
 
 def _networks(rows: pd.DataFrame) -> list[str]:
-    numbers = ["" if pd.isna(number) else f"AS{number} " for number in rows["as_number"]]
+    numbers = ["" if pd.isna(number) else f"AS{int(number)} " for number in rows["as_number"]]
     names = [f"<b>{number}{org}</b>" for number, org in zip(numbers, shown(rows["as_org"], 36), strict=True)]
     categories = rows["ip_categories"].where(rows["ip_categories"].fillna("").ne(""), "no categories")
     return [f"{name}<br>{words}" for name, words in zip(names, shown(categories, 44), strict=True)]
@@ -120,43 +111,22 @@ def _networks(rows: pd.DataFrame) -> list[str]:
 def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, known: pd.DataFrame) -> None:
     if rows.empty:
         return
-    largest, labelled = known["events"].max(), _labelled(known)
+    largest = known["events"].max()
+    named = labelled(known.sort_values(["downloads", "events"], ascending=False, kind="stable"))
     names = shown(rows["country"], 30)
     figure.add_scatter(
-        x=[_east(lon) for lon in rows["lon"]],
+        x=[east(lon) for lon in rows["lon"]],
         y=rows["lat"].tolist(),
         name=name,
         mode="markers+text",
-        text=[name if index in labelled else "" for index, name in zip(rows.index, names, strict=True)],
-        textposition=[labelled.get(index, "top center") for index in rows.index],
+        text=[name if index in named else "" for index, name in zip(rows.index, names, strict=True)],
+        textposition=[named.get(index, "top center") for index in rows.index],
         marker={"color": color, "opacity": 0.75, "size": [8 + 26 * math.sqrt(n / largest) for n in rows["events"]]},
         customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"].fillna(0), strict=True)),
         hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
         "downloads: %{customdata[3]}",
         meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
     )
-
-
-def _east(lon: float) -> float:
-    """The map is cut between Alaska and Siberia, at 170 degrees west."""
-    return lon if lon >= -170 else lon + 360
-
-
-def _labelled(known: pd.DataFrame) -> dict[Any, str]:
-    """The rows whose names fit without hiding another, and where they stand: downloads first, then most events."""
-    chosen: dict[Any, str] = {}
-    taken: list[tuple[float, float]] = []
-    for row in known.sort_values(["downloads", "events"], ascending=False, kind="stable").itertuples():
-        for position, (east, north) in _POSITIONS.items():
-            place = (row.lon + east, row.lat + north)
-            if not any(abs(place[0] - lon) < 22 and abs(place[1] - lat) < 6 for lon, lat in taken):
-                chosen[row.Index] = position
-                taken.append(place)
-                break
-    return chosen
-
-
-_POSITIONS = {"top center": (0, 6), "middle right": (16, 0), "bottom center": (0, -6), "middle left": (-16, 0)}
 
 
 def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:
@@ -185,11 +155,3 @@ def _not_on_map(rows: pd.DataFrame) -> str:
     parts = parts if len(parts) <= 12 else [*parts[:11], f"and {len(parts) - 11} more"]
     lines = [", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)]
     return "not on map: " + ",<br>".join(lines) if lines else ""
-
-
-@functools.cache
-def _outline(part: str) -> dict[str, Any]:
-    """Longitudes and latitudes of land or borders; NaN lifts the pen. 4 bytes a number keep the figure small."""
-    lines = json.loads(resources.files("oktakit").joinpath("data/outline.json").read_text("utf-8"))[part]
-    path = np.array([value for line in lines for value in (*line, math.nan, math.nan)], dtype="float32")
-    return {"x": path[::2], "y": path[1::2]}

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from .delivery import SILENT, Delivery
 from .documents import documents
 from .model import Event, Outline
 from .repair import Trouble, repair
@@ -17,7 +18,7 @@ _MANY, _LARGE = 500, 1 << 16
 
 
 class Record(NamedTuple):
-    """One record: its place, its text, and the event with its flags, or the reason why there is none."""
+    """One record: its place, its text, and the event with its flags and delivery, or the reason why there is none."""
 
     number: int
     raw: bytes
@@ -25,6 +26,7 @@ class Record(NamedTuple):
     extra: dict[str, Any] = {}  # noqa: RUF012  # never changed: the same empty one for all
     flags: str = ""
     reason: str = ""
+    delivery: Delivery = SILENT
 
 
 def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
@@ -39,10 +41,14 @@ def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
             plain.append((found.number or count, found.raw, found.outline))
             if len(plain) < _MANY and len(found.raw) < _LARGE:
                 continue
+        if isinstance(found, Skipped):
+            count += found.events
+            yield found
+            continue
         yield from _runs(plain)
         plain = []
-        if isinstance(found, Run | Skipped):
-            count += found.events if isinstance(found, Skipped) else len(found.raws)
+        if isinstance(found, Run):
+            count += len(found.raws)
             yield found
         elif found.outline is None:
             for record in tolerate(found):
@@ -83,7 +89,8 @@ def tolerate(document: Document) -> Iterator[Record]:
         own.flags |= trouble.flags | inner.flags
         own.extra |= inner.extra
         event, reason = (None, inner.reason) if inner.reason else _event(inner.value, own)
-        yield Record(document.number, document.raw, event, own.extra, " ".join(sorted(own.flags)), reason)
+        flags = " ".join(sorted(own.flags))
+        yield Record(document.number, document.raw, event, own.extra, flags, reason, inner.delivery)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:

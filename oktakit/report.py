@@ -5,16 +5,16 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import InputError, OktakitError, ParameterError
+from .errors import OktakitError, ParameterError
+from .files import write_text
+from .notebook import WIDGET, read_notebook, strip
 from .page import to_html
 from .safe import filename
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-WIDGET: Final = "application/vnd.jupyter.widget-view+json"
 
 
 class Report(NamedTuple):
@@ -46,7 +46,7 @@ def read_parameters(notebook: str | os.PathLike[str]) -> dict[str, Any]:
         When there is not exactly one such cell, or it holds more than plain assignments.
 
     """
-    return _assigned(_parameters_cell(_read(notebook)).source)
+    return _assigned(_parameters_cell(read_notebook(notebook)).source)
 
 
 def run_notebook(
@@ -66,7 +66,7 @@ def run_notebook(
     Returns
     -------
     NotebookNode
-        With outputs, without widgets, times of execution and folders of this computer.
+        With outputs, of widgets their text; without times of execution and folders of this computer.
 
     Raises
     ------
@@ -76,16 +76,7 @@ def run_notebook(
         When a cell fails; the message shows the cell.
 
     """
-    from nbformat.v4 import new_code_cell
-
-    nb = _read(notebook)
-    cell = _parameters_cell(nb)
-    values = _checked(parameters, _assigned(cell.source))
-    injected = new_code_cell(_lines(values), id="injected-parameters", metadata={"tags": ["injected-parameters"]})
-    nb.cells.insert(nb.cells.index(cell) + 1, injected)
-    _execute(nb, Path(cwd or Path(notebook).parent))
-    injected.source = _lines({name: _shareable(value) for name, value in values.items()})
-    return _without_traces(nb)
+    return strip(_run(notebook, parameters, cwd))
 
 
 def findings(nb: "NotebookNode") -> str:
@@ -139,26 +130,27 @@ def write_report(
     import nbformat
 
     stem = filename(name or _stem(notebook, parameters))
-    nb = run_notebook(notebook, parameters)
+    nb = strip(_without_widgets(_run(notebook, parameters)))
     html = to_html(nb, stem)
     folder = Path(output_folder)
-    saved = _write(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
-    return Report(saved, _write(folder / f"{stem}.html", html), findings(nb))
+    saved = write_text(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
+    return Report(saved, write_text(folder / f"{stem}.html", html), findings(nb))
 
 
-def _read(notebook: str | os.PathLike[str]) -> "NotebookNode":
-    """Return the notebook in this file, each cell with an id that is the same on every run."""
-    import nbformat
+def _run(
+    notebook: str | os.PathLike[str], parameters: Mapping[str, Any], cwd: str | os.PathLike[str] | None = None
+) -> "NotebookNode":
+    """Return the notebook as the kernel left it, but for folders of this computer."""
+    from nbformat.v4 import new_code_cell
 
-    try:
-        nb: NotebookNode = nbformat.reads(Path(notebook).read_text(encoding="utf-8"), as_version=4)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        found = getattr(error, "strerror", None) or "something else"
-        raise InputError(f"A Jupyter notebook is needed; {notebook} is not one ({found}). Check the path.") from error
-    nb.nbformat_minor = max(nb.nbformat_minor, 5)
-    for number, cell in enumerate(nb.cells):
-        cell.setdefault("id", f"cell-{number}")
-    return nb
+    nb = read_notebook(notebook)
+    cell = _parameters_cell(nb)
+    values = _checked(parameters, _assigned(cell.source))
+    injected = new_code_cell(_lines(values), id="injected-parameters", metadata={"tags": ["injected-parameters"]})
+    nb.cells.insert(nb.cells.index(cell) + 1, injected)
+    _execute(nb, Path(cwd or Path(notebook).parent))
+    injected.source = _lines({name: _shareable(value) for name, value in values.items()})
+    return _without_folders(nb)
 
 
 def _tags(cell: "NotebookNode") -> list[str]:
@@ -263,14 +255,17 @@ def _shareable(value: Any) -> Any:
     return Path(value).name if far else value
 
 
-def _without_traces(nb: "NotebookNode") -> "NotebookNode":
-    """Return the notebook without widgets, which are dead once their kernel ended, and without folders in warnings."""
-    nb.metadata.pop("widgets", None)
-    nb.metadata.get("language_info", {}).pop("version", None)
+def _without_folders(nb: "NotebookNode") -> "NotebookNode":
+    """Return the notebook without the folders that warnings name."""
+    for output in (output for cell in nb.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"):
+        output.text = re.sub(r"[^\s\"']*[/\\]([^/\\\s\"']+\.py)", r"\1", output.text)
+    return nb
+
+
+def _without_widgets(nb: "NotebookNode") -> "NotebookNode":
+    """Return the notebook without widgets, which are dead on a page."""
     for cell in (cell for cell in nb.cells if cell.cell_type == "code"):
         cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-        for output in (output for output in cell.outputs if output.get("name") == "stderr"):
-            output.text = re.sub(r"[^\s\"']*[/\\]([^/\\\s\"']+\.py)", r"\1", output.text)
     return nb
 
 
@@ -286,15 +281,3 @@ def _stem(notebook: str | os.PathLike[str], parameters: Mapping[str, Any]) -> st
     log = str(parameters.get("LOG") or read_parameters(notebook).get("LOG") or "")
     name = "-".join(part for part in (Path(notebook).stem, Path(log).name.split(".")[0]) if part)
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:64]
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write the file in one step, so that nobody finds half of it."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"A folder that can be written is needed; {path.parent}: {error.strerror}.") from error
-    return path

@@ -13,7 +13,7 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_FORMULA: Final = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - the full-width forms start a formula too
+_LINK: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 _FILE_NAME: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 
 
@@ -21,13 +21,17 @@ def text(value: object, limit: int = 200) -> str:
     r"""Return `value` as text in which nothing hides, reorders or overwrites what is seen.
 
     Control, escape, bidirectional and zero-width characters become visible escapes, long texts end in an ellipsis.
+    Notebooks and terminals make links of addresses, even in plain text: they are broken the way analysts do it.
 
     >>> text("moc.elpmaxe\u202e")
     'moc.elpmaxe\\u202e'
     >>> text("abcdef", limit=4)
     'abc…'
+    >>> text("https://www.example.com/")
+    'https[:]//www[.]example.com/'
     """
     shown = _HIDDEN.sub(lambda found: _escape(found[0]), str(value)[: limit + 1])
+    shown = _LINK.sub(r"[\g<0>]", shown)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
@@ -47,16 +51,6 @@ def plot(value: object, limit: int = 200) -> str:
     "&lt;a href='x'&gt;"
     """
     return _html.escape(text(value, limit), quote=False)
-
-
-def csv_cell(value: object) -> str:
-    """Return `value` as a CSV cell that no spreadsheet runs as a formula.
-
-    >>> csv_cell("=1+1")
-    "'=1+1"
-    """
-    cell = str(value)
-    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 def filename(value: object) -> str:

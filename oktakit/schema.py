@@ -104,6 +104,8 @@ COLUMNS: Final = (
     Column("debug_data", "debugContext.debugData", "json", "all debug data"),
     Column("ip_chain", "request.ipChain", "json", "addresses the request came through"),
     Column("extra", "[everything else]", "json", "what no other column holds"),
+    Column("organization", "[envelope]", "text", "whose log it is, where the delivery says so; the event does not"),
+    Column("received", "[envelope]", "time", "when the delivery received it, UTC, where it says so"),
     Column("source", "", "text", "file, below the inputs' common parent"),
     Column("record", "", "count", "1-based: line, element or row in that file"),
     Column("issues", "", "text", "flags about this record, blank-separated; empty when none"),

@@ -11,7 +11,8 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from .frames import TEXT, collect, known, known_only, same, table
+from .frames import TEXT, collect, known, known_only, pick, same, table
+from .known import label_rows, told_by
 from .own import OWN_COLUMNS, SYSTEM, okta_own
 from .schema import DOWNLOAD, FEEDBACK, REQUEST
 
@@ -22,7 +23,7 @@ _TEXTS = ("ip_address", "country", "os", "browser", "raw_user_agent", "dt_hash",
 _KINDS = {"requests": REQUEST, "downloads": DOWNLOAD, "feedback": FEEDBACK}
 _SHOWN = ("ip_address", "country", "as_number", "browser", "os", "dt_hash", "is_proxy")
 _WHO = ("uuid", "event_type", "actor_id", "actor_alternate_id", "request_uri", "root_session_id")
-_NEEDED = tuple(dict.fromkeys((*_WHO, *MOVED, *OWN_COLUMNS)))
+CHANGE_NEEDS: Final = tuple(dict.fromkeys((*_WHO, *MOVED, *OWN_COLUMNS)))
 CHANGE_COLUMNS: Final = (
     *("session", "actor_id", "actor_alternate_id", "at", "uuid", "previous_uuid", "moved"),
     *(f"{side}_{name}" for name in _SHOWN for side in ("from", "to")),
@@ -77,7 +78,7 @@ def correlate_sessions(events: Any) -> pd.DataFrame:
     >>> sessions.loc[sessions["countries"] > 1, ["countries", "admin_console", "changes"]].to_dict("records")
     [{'countries': 2, 'admin_console': 0, 'changes': 2}]
     """
-    frame = _in_sessions(events, "correlate_sessions", (*_NEEDED, "targets"))
+    frame = _in_sessions(events, "correlate_sessions", (*CHANGE_NEEDS, "targets"))
     counted = _counted(frame)
     distinct = collect(counted).rename(columns={f"{column}_n": name for name, column in _DISTINCT.items()})
     parts = [_totals(frame), distinct.astype(dict.fromkeys(_DISTINCT, "int64")), _owners(frame)]
@@ -99,22 +100,18 @@ def _totals(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return when each session began and ended, and how often what was done in it."""
     flags = {name: nw.col("event_type") == kind for name, kind in _KINDS.items()}
     flags |= {"events": nw.lit(True), "proxy": nw.col("is_proxy")}
-    marked = frame.select(
-        "session", "published_us", *(flag.fill_null(False).cast(nw.Int64).alias(name) for name, flag in flags.items())
-    )
-    found = marked.group_by("session").agg(
-        *(nw.col(name).sum() for name in flags),
-        first_us=nw.col("published_us").min(),
-        last_us=nw.col("published_us").max(),
-    )
+    marks = {name: flag.fill_null(False).cast(nw.Int64) for name, flag in flags.items()}
+    marked = frame.select("session", "published_us", **marks).filter(~nw.col("session").is_null())
+    times = {"first_us": nw.col("published_us").min(), "last_us": nw.col("published_us").max()}
+    found = marked.group_by("session").agg(*(nw.col(name).sum() for name in flags), **times)
     return collect(_real(found)).astype(dict.fromkeys(flags, "int64"))
 
 
 def _consoles(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the sessions in which the Admin Console was opened, once for every time."""
     kinds = ("user.session.access_admin_app", "policy.evaluate_sign_on")
-    found = collect(frame.filter(nw.col("event_type").is_in(kinds)).select("session", "event_type", "targets"))
-    named = found["targets"].str.contains("Okta Admin Console", regex=False).fillna(False).astype(bool)
+    found = collect(pick(frame, ("session", "event_type", "targets"), nw.col("event_type").is_in(kinds)))
+    named = found["targets"].str.contains("Okta Admin Console", regex=False, na=False)
     return found[(found["event_type"] == kinds[0]) | named]
 
 
@@ -144,7 +141,7 @@ def _owners(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return collect(first.drop("rank")).sort_values("uuid").drop_duplicates("session").drop(columns="uuid")
 
 
-def find_session_changes(events: Any) -> pd.DataFrame:
+def find_session_changes(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per change within a session: what moved, from what to what, and what was done afterwards.
 
     Each event that has a client is compared with the one before it in its session. A value that either of them does
@@ -155,6 +152,8 @@ def find_session_changes(events: Any) -> pd.DataFrame:
     ----------
     events : frame with the columns of `log.events`
         pandas, Polars or any lazy table that narwhals knows.
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
 
     Returns
     -------
@@ -190,18 +189,19 @@ def find_session_changes(events: Any) -> pd.DataFrame:
     >>> changes.loc[changes["requests_after"] > 0, ["from_country", "to_country"]].to_dict("records")
     [{'from_country': 'United States', 'to_country': 'Romania'}]
     """
-    frame = _in_sessions(events, "find_session_changes", _NEEDED)
-    return _changes(events, frame, _counted(frame))
+    frame = _in_sessions(events, "find_session_changes", CHANGE_NEEDS)
+    found = _changes(events, frame, _counted(frame))
+    return label_rows(found, events, "find_session_changes", ("uuid", "previous_uuid"), told_by(known, watch))
 
 
 def _changes(events: Any, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the changes of all sessions that show more than one value of anything."""
     moving = counted.filter(nw.any_horizontal(*(nw.col(f"{name}_n") > 1 for name in MOVED), ignore_nulls=True))
     sessions = collect(moving.select("session"))["session"].tolist()
-    columns = [name for name in _NEEDED if name != "root_session_id"]
-    found = frame.select("session", *columns, "published_us").filter(nw.col("session").is_in(sessions))
-    timed = collect(found.filter(~nw.col("published_us").is_null()).with_columns(own=okta_own()))
-    told = _told(_explained(_steps(timed), events)).astype({"session": TEXT})
+    columns = [name for name in CHANGE_NEEDS if name != "root_session_id"]
+    timed = nw.col("session").is_in(sessions) & ~nw.col("published_us").is_null()
+    found = collect(pick(frame, ("session", *columns, "published_us"), timed).with_columns(own=okta_own()))
+    told = _told(_explained(_steps(found), events)).astype({"session": TEXT})
     return told.sort_values(["at", "uuid"], ignore_index=True)
 
 
@@ -273,8 +273,8 @@ def _explained(steps: pd.DataFrame, events: Any) -> pd.DataFrame:
 
 def _oauth(steps: pd.DataFrame, side: str) -> pd.Series:
     """Return where one event of a step belongs to an OAuth flow."""
-    grant = steps[f"{side}event_type"].str.startswith("app.oauth2.").fillna(False).astype(bool)
-    return grant | steps[f"{side}request_uri"].str.contains("/oauth2/", regex=False).fillna(False).astype(bool)
+    grant = steps[f"{side}event_type"].str.startswith("app.oauth2.", na=False)
+    return grant | steps[f"{side}request_uri"].str.contains("/oauth2/", regex=False, na=False)
 
 
 def _shared(steps: pd.DataFrame, events: Any) -> pd.Series:
@@ -284,8 +284,9 @@ def _shared(steps: pd.DataFrame, events: Any) -> pd.Series:
     if not hashes:
         return changed
     keys = ("dt_hash", "ip_address", "raw_user_agent")
-    frame = table(events, "find_session_changes", (*keys, "actor_id")).filter(nw.col("dt_hash").is_in(hashes))
-    users = collect(frame.filter(~okta_own(), ~known("actor_id").is_null()).select(*keys, "actor_id").unique())
+    frame = table(events, "find_session_changes", (*keys, "actor_id"))
+    others = nw.col("dt_hash").is_in(hashes) & ~okta_own() & ~known("actor_id").is_null()
+    users = collect(pick(frame, (*keys, "actor_id"), others).unique())
     several = pd.MultiIndex.from_frame(users[list(keys)][users.duplicated(list(keys))])
     sides = [pd.MultiIndex.from_frame(steps[[f"{side}{key}" for key in keys]]) for side in ("", "from_")]
     return changed | reduce(or_, (side.isin(several) for side in sides))

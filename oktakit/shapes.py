@@ -1,12 +1,13 @@
 """Delivery shapes: what is wrapped around an event, or what was made of it, on its way to a file.
 
-Each record is recognised by itself. What an envelope says about the delivery alone stays in the original text.
+Each record is recognised by itself. Of what an envelope says about the delivery alone, the outermost word counts.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .columns import DOTTED, ELASTIC, OCSF, ORIGINALS, OWN, OWN_DERIVED, SENTINEL, SENTINEL_V2, Shape, place, squash
+from .delivery import SILENT, Delivery, read_delivery, read_moment, read_organization
 from .rebuild import rebuild
 from .repair import Trouble, parse
 from .schema import fold
@@ -30,6 +31,7 @@ class Inner(NamedTuple):
     flags: frozenset[str] = frozenset()
     extra: dict[str, Any] = {}  # noqa: RUF012  # never changed: the same empty one for all
     reason: str = ""
+    delivery: Delivery = SILENT
 
 
 def understand(raw: bytes, trouble: Trouble) -> tuple[Any, str]:
@@ -52,7 +54,9 @@ def unwrap(value: Any, textual: bool = False, flags: frozenset[str] = frozenset(
         for item in value:
             yield from unwrap(item, textual, flags, depth + 1)
     elif isinstance(value, dict):
-        yield from _unwrap_dict(value, textual, flags, depth)
+        told = _delivery(value)
+        for inner in _unwrap_dict(value, textual, flags, depth):
+            yield inner if told == SILENT else inner._replace(delivery=_joined(told, inner.delivery))
     elif _is_json(value):
         trouble = Trouble()
         inner, reason = understand(value.encode(errors="replace"), trouble)
@@ -73,6 +77,16 @@ def _unwrap_dict(value: dict[str, Any], textual: bool, flags: frozenset[str], de
         yield from unwrap(wrapped, textual, flags, depth + 1)
     else:
         yield Inner(value, textual, flags)
+
+
+def _delivery(value: dict[str, Any]) -> Delivery:
+    if not _is_own(value):
+        return read_delivery(value)
+    return Delivery(read_organization(value.get("organization")), read_moment(value.get("received")))
+
+
+def _joined(outer: Delivery, inner: Delivery) -> Delivery:
+    return Delivery(outer.organization or inner.organization, outer.received or inner.received)
 
 
 def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[Inner]:
@@ -158,7 +172,8 @@ def _paths(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _own(value: dict[str, Any]) -> dict[str, Any]:
     """Return a row of our events table by Okta's names; what was worked out counts where its source is missing."""
-    found = {OWN.get(name, name): item for name, item in value.items() if item not in (None, "")}
+    kept = {name: item for name, item in value.items() if item not in (None, "") and name not in Delivery._fields}
+    found = {OWN.get(name, name): item for name, item in kept.items()}
     extra, _ = understand(str(found.pop("extra", "{}")).encode(errors="replace"), Trouble())
     found = {**found, **extra} if isinstance(extra, dict) else {**found, "extra": value["extra"]}
     for whole in ("debugContext.debugData", "transaction.detail"):

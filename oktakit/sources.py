@@ -1,14 +1,11 @@
-"""Bytes to records: what a file is, where each record begins and ends, and why one could not be read.
-
-A record is recognised by itself. Lines are split on the newline byte alone; a line that is one whole event takes the
-fast way, everything else goes through `_Splitter`, which finds the outermost objects in any arrangement of them.
-"""
+"""Files to blocks of UTF-8, hashed and counted on the way, and the forms that records take from there on."""
 
 import codecs
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -20,6 +17,9 @@ from .model import Outline
 MAX_RECORD = 16 << 20
 MAX_DOCUMENT = 64 << 20
 """The largest page that is held in memory at once: the records in it may have `MAX_RECORD` each."""
+
+_AHEAD = 8
+"""How many blocks are read before they are used."""
 
 UTF8_BOM = codecs.BOM_UTF8
 _UTF16 = {
@@ -44,11 +44,27 @@ class Document(NamedTuple):
     textual: bool = False
 
 
+class Lines(Sequence[bytes]):
+    """The lines of a block, cut out when they are asked for; `ends` says where their newlines are."""
+
+    def __init__(self, block: bytes, ends: list[int]) -> None:
+        """Take a block."""
+        self.block, self.ends = block, ends
+
+    def __len__(self) -> int:
+        """Return how many lines there are."""
+        return len(self.ends)
+
+    def __getitem__(self, at: Any) -> Any:
+        """Return one line without its newline."""
+        return self.block[self.ends[at - 1] + 1 if at else 0 : self.ends[at]]
+
+
 class Run(NamedTuple):
     """Texts that look like one event each, as documented, with their numbers and outlines."""
 
     numbers: Sequence[int]
-    raws: list[bytes]
+    raws: Sequence[bytes]
     outlines: list[Outline]
 
 
@@ -78,17 +94,18 @@ class Source:
     shape: str = ""
     encoding: str = "utf-8"
     flags: set[str] = field(default_factory=set)
-    needles: list[bytes] = field(default_factory=list)
-    """Texts of which a wanted event has at least one; where there are none, every event is wanted."""
+    sift: Callable[[Lines], list[int]] | None = None
+    """What finds the lines of a block that may be wanted; where there is nothing, every event is wanted."""
+    hashed: bool = True
 
 
 class _Hashed(io.RawIOBase):
-    """A file that is hashed, by a thread of its own, and counted as it is read."""
+    """A file that a thread of its own reads ahead and hashes, if that is wanted; counted as it is used."""
 
-    def __init__(self, file: BinaryIO, flags: set[str]) -> None:
-        self.file, self.flags, self.size = file, flags, 0
+    def __init__(self, file: BinaryIO, flags: set[str], wanted: bool) -> None:
+        self.file, self.flags, self.wanted, self.size = file, flags, wanted, 0
         self._hash, self._worker = hashlib.sha256(), ThreadPoolExecutor(1)
-        self._last: Future[None] | None = None
+        self._ahead, self._rest, self._ended = deque[Future[bytes]](), b"", False
 
     def readable(self) -> bool:
         return True
@@ -99,16 +116,23 @@ class _Hashed(io.RawIOBase):
         return len(block)
 
     def take(self, size: int) -> bytes:
-        """Return the next block, which the hash shares."""
+        """Return what comes next, not more than so much."""
+        while len(self._ahead) < _AHEAD:
+            self._ahead.append(self._worker.submit(self._read))
+        found = self._rest or self._ahead.popleft().result()
+        block, self._rest = found[:size], found[size:]
+        self.size += len(block)
+        return block
+
+    def _read(self) -> bytes:
         try:
-            block = self.file.read(size)
+            block = b"" if self._ended else self.file.read(BLOCK)
         except BROKEN as error:  # a damaged member of an archive ends here
             self.flags.add(damage(error))
             block = b""
-        if self._last:
-            self._last.result()
-        self._last = self._worker.submit(self._hash.update, block)
-        self.size += len(block)
+        self._ended = not block
+        if self.wanted:
+            self._hash.update(block)
         return block
 
     def close(self) -> None:
@@ -136,9 +160,9 @@ class _Peeked(io.BufferedReader):
 def blocks(source: Source) -> Iterator[bytes]:
     """Yield what `source` holds, decompressed and as UTF-8, and note its sizes, hashes and flags."""
     with open_origin(source.origin) as file:
-        raw = _Hashed(file, source.flags)
+        raw = _Hashed(file, source.flags, source.hashed)
         reader = _Peeked(raw)
-        content = hashlib.sha256() if is_packed(reader) else None
+        content = hashlib.sha256() if source.hashed and is_packed(reader) else None
         parts = inflate(reader, source.flags)
         for part in _as_utf8(parts if content is None else _noted(parts, content), source):
             source.size = raw.size

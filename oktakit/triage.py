@@ -8,6 +8,8 @@ import pandas as pd
 
 from .correlate import correlate_feedback
 from .frames import TEXT, rows
+from .known import LABELLED, count_labels, told_by
+from .schema import FEEDBACK
 
 DETECTIONS: Final = ("user.risk.detect", "user.risk.change", "user.session.context.change")
 """The event types that feedback can judge; `user.risk.change` until the middle of 2024."""
@@ -19,13 +21,15 @@ FEEDBACK_SUMMARY_COLUMNS: Final = (
 )
 
 
-def summarize_feedback(events: Any) -> pd.DataFrame:
+def summarize_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per kind of detection: how many were judged, dismissed and left open, by whom and how fast.
 
     Parameters
     ----------
     events : frame with the columns of `log.events`
         pandas, Polars or any lazy table that narwhals knows.
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
 
     Returns
     -------
@@ -55,17 +59,19 @@ def summarize_feedback(events: Any) -> pd.DataFrame:
     """
     needed = ("event_type", "detection_name", "risk_level")
     found = rows(events, "summarize_feedback", needed, nw.col("event_type").is_in(DETECTIONS)).drop_duplicates("uuid")
-    said = correlate_feedback(events)
+    said, labels = correlate_feedback(events), told_by(known, watch)
     told = said.merge(found.add_prefix("judged_"), how="left", on="judged_uuid")
     told = told.assign(event_type=told["judged_type"], detection_name=told["judged_detection_name"])
     both = [_of_detections(found, set(said["judged_uuid"].dropna())), _of_verdicts(told)]
-    joined = both[0].join(both[1], how="outer").reset_index()
+    joined = both[0].reset_index().merge(both[1].reset_index(), how="outer", on=_KIND)
     for name in _COUNTS:
         joined[name] = joined[name].fillna(0).astype("int64")
     typed = _shares(joined).astype(dict.fromkeys(_KIND, TEXT))
     typed["median_time_to_verdict"] = typed["median_time_to_verdict"].astype("timedelta64[us]")
     order = typed.sort_values(["detections", *_KIND], ascending=[False, True, True], ignore_index=True)
-    return order[list(FEEDBACK_SUMMARY_COLUMNS)]
+    given = rows(events, "summarize_feedback", LABELLED if labels else (), nw.col("event_type") == FEEDBACK)
+    seen = told[["feedback_uuid", *_KIND]].merge(given.rename(columns={"uuid": "feedback_uuid"})).assign(events=1)
+    return count_labels(order[list(FEEDBACK_SUMMARY_COLUMNS)], seen, _KIND, labels)
 
 
 def wilson(hits: int, number: int) -> tuple[float, float]:

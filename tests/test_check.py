@@ -238,6 +238,61 @@ def test_an_answer_names_its_evidence_and_what_speaks_against_it():
     assert row["evidence"].split() == [uuid(ASKED), uuid(MADE), uuid(TAKEN)]
 
 
+def mfa(at, factor="Okta Verify", result="SUCCESS", **fields):
+    """Return the base with a second factor proved in the session of the export."""
+    enrolment = [*about("ann"), {"id": "lae1", "type": "AuthenticatorEnrollment", "displayName": factor}]
+    proof = {"target": enrolment, "outcome": {"result": result}, **fields}
+    return [*QUIET, act(80, "user.authentication.auth_via_mfa", at, **proof)]
+
+
+@pytest.mark.parametrize(
+    ("records", "told_of", "against"),
+    [
+        (QUIET, "", ""),
+        (
+            changed(QUIET, TAKEN, device={"managed": True, "registered": True}),
+            "",
+            "managed device, registered device",
+        ),
+        (
+            changed(QUIET, TAKEN, device={"managed": False, "registered": False}),
+            " Download: device not managed, device not registered.",
+            "",
+        ),
+        (changed(QUIET, ASKED, device={"registered": False}), " Request: device not registered.", ""),
+        (mfa("20T08:01"), " Request: signed in with Okta Verify. Download: signed in with Okta Verify.", ""),
+        (mfa("20T09:15", debug={"factor": "SMS_FACTOR"}), " Download: signed in with SMS_FACTOR.", ""),
+        (mfa("20T09:15", "Okta\u202e"), " Download: signed in with Okta\\u202e.", ""),
+        (mfa("20T09:15", result="FAILURE"), "", ""),
+        (mfa("20T09:25"), "", ""),
+        (mfa("20T09:15", session="another"), "", ""),
+        (
+            changed(QUIET, TAKEN, authenticationContext={"externalSessionId": "ann-20", "credentialType": "PASSWORD"}),
+            " Download: signed in with PASSWORD.",
+            "",
+        ),
+    ],
+)
+def test_device_and_factor_are_told_where_they_are_recorded(records, told_of, against):
+    """A managed device speaks against a theft, one that is not is told, as is the last factor; else no word."""
+    rows = card(records).loc[["taken_by_other", "other_place"]]
+    ann, place = "ann@example.com (Norway, 192.0.2.10, not flagged as a proxy)", "from Norway, AS64496, 192.0.2.10"
+    assert rows["why"].tolist() == [
+        f"Okta Usage: requested by {ann}, downloaded by {ann} 10 min later; linked by job_id (exact).{told_of}",
+        f"Requested {place}; downloaded {place}.{told_of}",
+    ]
+    alike = ["same country, same address, same session", "same country, same network, same session, same person"]
+    assert rows["against"].tolist() == [", ".join(filter(None, [one, against])) for one in alike]
+
+
+def test_a_session_that_changed_hands_tells_the_device_that_took_the_report():
+    """The change is told, then what is recorded of the download."""
+    records = near("user.authentication.sso", origin={**OFFICE, "ip": "192.0.2.99"}, agent=STRANGER)
+    row = card(changed(records, TAKEN, device={"managed": False, "registered": True})).loc["session_changed"]
+    assert row["why"].endswith("raw_user_agent. Download: device not managed.")
+    assert row["against"] == "registered device"
+
+
 def test_the_evidence_of_what_is_near_is_what_is_near():
     """A detection is cited beside the download, with its type and the time between them."""
     row = card(near("user.risk.detect", who="bob", target=about("ann"))).loc["around_risk"]

@@ -146,6 +146,21 @@ def test_known_and_watched_places_are_labelled():
     assert found.loc["watched", ["answer", "why"]].tolist() == ["yes", "office."]
 
 
+@pytest.mark.parametrize(
+    ("device", "told", "against"),
+    [
+        ({"managed": True, "registered": True}, "", "managed device, registered device"),
+        ({"managed": False, "registered": False}, " Verdict: device not managed, device not registered.", ""),
+        (None, "", ""),
+    ],
+)
+def test_the_device_of_a_verdict_is_told_where_it_is_recorded(device, told, against):
+    """A managed device speaks against a stranger, one that is not is told, and of an unknown one nothing is."""
+    row = card(instead(GIVEN, verdict(GIVEN, "20T09:30", device=device))).loc["feedback_from_risky_place"]
+    assert row["why"] == f"Norway, AS64496, 192.0.2.10; from 192.0.2.10: not flagged as a proxy.{told}"
+    assert row["against"] == against
+
+
 @pytest.mark.parametrize("size", [0, len(BASE)])
 def test_order_and_engine_make_no_difference_and_nothing_is_changed(size):
     """Newest first, shuffled and Polars give the same card and the same counts; the events stay as they were."""

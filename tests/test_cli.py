@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from oktakit import read_log
 from oktakit.cli import main
@@ -166,3 +166,29 @@ def test_convert_writes_nothing_where_nothing_was_kept(run: Run, tmp_path: Path)
     (tmp_path / "page.json").write_text("<html>")
     assert run("convert", "page.json", "--out", "lake")[0] == 2
     assert not (tmp_path / "lake").exists()
+
+
+def test_strip_says_what_it_did(run: Run, tmp_path: Path) -> None:
+    """The notebook is written back without its traces, and with --outputs without its outputs."""
+    path = tmp_path / "notebooks" / "10_investigate.ipynb"
+    nb = nbformat.read(path, 4)
+    nb.metadata["widgets"] = {"state": "x" * 1000}
+    nb.cells[1].outputs = [new_output("stream", text="found\n")]
+    nbformat.write(nb, path)
+    size = path.stat().st_size
+    code, out, err = run("strip", "notebooks/10_investigate.ipynb")
+    assert (code, err) == (0, "")
+    assert out == f"notebooks/10_investigate.ipynb: {size:,} bytes, now {path.stat().st_size:,}\n"
+    assert "widgets" not in nbformat.read(path, 4).metadata
+    assert nbformat.read(path, 4).cells[1].outputs[0].text == "found\n"
+    assert run("strip", "--outputs", "notebooks/10_investigate.ipynb")[0] == 0
+    assert nbformat.read(path, 4).cells[1].outputs == []
+
+
+@pytest.mark.parametrize("name", ["mine/log one.jsonl", "no_such.ipynb", "mine"])
+def test_strip_refuses_what_is_no_notebook(name: str, run: Run) -> None:
+    """One sentence names the file, and nothing is changed."""
+    code, out, err = run("strip", name)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"A Jupyter notebook is needed; {name} is not one" in err
+    assert Path("mine/log one.jsonl").read_text() == " " + EVENT

@@ -1,5 +1,6 @@
 """Is the log complete enough to say so: gaps, edges, what was asked for and what was dropped."""
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -75,13 +76,81 @@ def test_rate_limits_and_dropped_records_speak_against_the_log():
     assert found.loc[["rate limits", "rejected", "duplicates"], "complete"].tolist() == ["no", "no", "yes"]
 
 
+def bridged(records, organization, received=None):
+    """Return records as CloudWatch shows what Amazon EventBridge delivered; `received` is in thousandths of seconds."""
+    source = f"aws.partner/okta.com/{organization}/log"
+    parts = [{"detail-type": "SystemLog", "source": source, "detail": record} for record in records]
+    return [{"message": part, "ingestionTime": received} for part in parts]
+
+
+FIRST = [event(n, "user.session.start", "2026-03-02T08:00:00.000Z") for n in range(4)]
+SECOND = [event(n, "user.session.start", "2026-03-02T08:00:00.000Z") for n in range(4, 7)]
+
+
+@pytest.mark.parametrize(
+    ("records", "complete", "count", "why"),
+    [
+        (FIRST, "unknown", 0, "No delivery names the organization."),
+        (bridged(FIRST, "one"), "yes", 4, "One organization: one (4)."),
+        ([*bridged(FIRST, "one"), *SECOND], "unknown", 4, "One organization: one (4); 3 events name none."),
+        (
+            [*bridged(SECOND, "two"), *bridged(FIRST, "one")],
+            "no",
+            7,
+            "2 organizations: one (4), two (3). Look at one at a time: events[events[\"organization\"] == 'one'].",
+        ),
+    ],
+)
+def test_two_organizations_in_one_log_are_noticed(records, complete, count, why):
+    """One that all events name is fine; none named, or not by all, leaves it open; two are said, with the way out."""
+    row = aspects(records).loc["organizations"]
+    assert row[["complete", "count", "why"]].tolist() == [complete, count, why]
+    assert ("2 organizations: one (4), two (3)" in repr(ok.read_log(records))) == (complete == "no")
+
+
+MINUTES = [1_772_438_400_000 + minutes * 60_000 for minutes in (1, 2, 90, -3)]
+
+
+@pytest.mark.parametrize(
+    ("received", "complete", "why"),
+    [
+        ([None] * 4, "unknown", "No delivery says when it received an event."),
+        (
+            [MINUTES[0], MINUTES[1], MINUTES[1], MINUTES[1]],
+            "yes",
+            "4 of 4 events say when they were received: 2 min after they happened in the median, 2 min at most, 0 more "
+            "than an hour.",
+        ),
+        (
+            [MINUTES[0], MINUTES[1], MINUTES[2], None],
+            "no",
+            "3 of 4 events say when they were received: 2 min after they happened in the median, 1 h 30 min at most, 1 "
+            "more than an hour.",
+        ),
+        (
+            [MINUTES[3], MINUTES[0], MINUTES[1], MINUTES[1]],
+            "unknown",
+            "4 of 4 events say when they were received: 1 min 30 s after they happened in the median, 2 min at most, 0 "
+            "more than an hour. 1 were received before they happened, by up to 3 min: a clock is wrong.",
+        ),
+    ],
+)
+def test_late_events_are_told(received, complete, why):
+    """Events of 08:00 that came in one, two and ninety minutes later, and three minutes before they happened."""
+    records = [one for record, at in zip(FIRST, received, strict=True) for one in bridged([record], "one", at)]
+    row = aspects(records).loc["ingest lag"]
+    assert row[["complete", "why"]].tolist() == [complete, why]
+    assert row["count"] == sum(at is not None for at in received)
+
+
 @pytest.mark.parametrize("size", [0, 720])
 def test_order_and_engine_make_no_difference(size):
-    """The events alone, newest first or in Polars, give one answer, and do not know what was dropped."""
-    frame = events(*busy(5)[:size])
+    """The events alone, newest first, in Polars or DuckDB, give one answer, and do not know what was dropped."""
+    frame = events(*bridged(busy(5)[:size], "one", MINUTES[2]))
     before, expected = frame.copy(deep=True), summarize_coverage(frame)
     assert expected.columns.tolist() == list(COVERAGE_COLUMNS)
     assert expected["complete"].tolist()[-2:] == ["unknown", "unknown"]
-    for other in (frame[::-1], pl.from_pandas(frame), pl.from_pandas(frame).lazy()):
+    lake = duckdb.from_df(frame.assign(published_us=frame["published"].astype("int64")))
+    for other in (frame[::-1], pl.from_pandas(frame), pl.from_pandas(frame).lazy(), lake):
         pd.testing.assert_frame_equal(summarize_coverage(other), expected)
     pd.testing.assert_frame_equal(frame, before)

@@ -266,3 +266,39 @@ def test_the_card_tells_who_asked_and_who_took():
     assert yes["against"] == "same address"
     assert yes["evidence"].split() == [uuid(1), uuid(2), uuid(3)]
     assert "its request may lie before the log begins" in unknown["why"]
+
+
+def bridged(*records, organization):
+    """Return records as Amazon EventBridge delivers them from an organization."""
+    source = f"aws.partner/okta.com/{organization}/log"
+    return [{"detail-type": "SystemLog", "source": source, "detail": record} for record in records]
+
+
+def steps(first, **fields):
+    """Return a request and a download of one report, minutes apart, by somebody of that organization alone."""
+    return export(first, "request", "02T08:00", "ann", **fields), export(
+        first + 1, "download", "02T08:10", "bob", **fields
+    )
+
+
+@pytest.mark.parametrize("job", [None, "j1"])
+def test_organizations_are_kept_apart(job):
+    """Both export the report that every organization has at the same time: each keeps to itself, even by the job id."""
+    one, two = bridged(*steps(1, job=job), organization="one"), bridged(*steps(3, job=job), organization="two")
+    rows = ledger(*one, *two)
+    assert [(row["requested_uuid"], row["downloaded_uuid"]) for row in rows] == [(uuid(1), uuid(2)), (uuid(3), uuid(4))]
+    assert [row["candidates"] for row in rows] == [None, None]
+    taken = ledger(one[0], two[1])
+    assert [(row["requested_uuid"], row["downloaded_uuid"]) for row in taken] == [(uuid(1), None), (None, uuid(4))]
+
+
+def test_an_event_that_names_no_organization_may_be_of_any_one_but_not_of_two():
+    """A request without a name goes with the download; a file without one does not tie two organizations together."""
+    asked, taken = steps(1)
+    (row,) = ledger(asked, *bridged(taken, organization="one"))
+    assert row["downloaded_uuid"] == uuid(2)
+    made = export(5, "generate", "02T08:05", "system")
+    (one,), (two,) = bridged(asked, organization="one"), bridged(taken, organization="two")
+    assert [row["state"] for row in ledger(one, made, two)] == ["never downloaded", "download only"]
+    (file,) = bridged(made, organization="one")
+    assert [row["state"] for row in ledger(asked, file, two)] == ["never downloaded", "download only"]

@@ -19,28 +19,34 @@ MODULES = sorted((ROOT / "oktakit").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LAYERS = [
     {"schema", "errors"},
-    {"safe", "model", "cast", "bytescan", "known", "queries"},
-    {"frames", "places", "repair", "synth", "containers"},
-    {"columns", "own", "ordinary", "answers", "okta_names"},
-    {"rebuild", "tables", "stories"},
-    {"sources", "parts", "noted", "account", "log", "figure", "deeds"},
-    {"flatten", "scope", "inputs", "pieces", "plot_places", "patterns", "shapes"},
+    {"safe", "model", "cast", "bytescan", "queries", "delivery", "order"},
+    {"files", "frames", "places", "repair", "synth", "containers"},
+    {"columns", "own", "known", "ordinary", "answers", "okta_names"},
+    {"rebuild", "tables"},
+    {"sources", "parts", "noted", "log", "figure", "deeds", "casefile", "notebook"},
+    {"flatten", "account", "scope", "inputs", "pieces", "plot_map", "patterns", "shapes", "facets"},
     {"documents"},
-    {"records", "scenarios", "plot", "parquet"},
-    {"load"},
+    {"records", "scenarios", "parquet"},
+    {"load", "caselog"},
     {"correlate", "exports", "summarize", "sessions", "find", "around"},
     {"case", "triage"},
     {"ask_exports", "ask_habits", "ask_around", "coverage"},
     {"check", "check_feedback"},
+    {"plot", "plot_cards", "plot_places", "plot_strips", "plot_times", "plot_verdicts", "plot_ways"},
     {"page"},
-    {"report"},
+    {"report", "plot_explorer"},
+    {"widgets"},
+    {"explorer"},
     {"cli"},
     {"__init__"},
 ]
+PLOTS = {path.stem for path in MODULES if path.stem.startswith("plot")}
 HEAVY = {
-    "plotly": {"figure", "plot", "plot_places", "page"},
-    "ipywidgets": {"widgets"},
+    "plotly": PLOTS | {"figure", "page"},
+    "ipywidgets": {"widgets", "explorer"},
     "anywidget": {"widgets"},
+    "filelock": {"casefile"},
+    "tqdm": {"load"},
     "nbclient": {"report"},
     "nbconvert": {"page"},
 }
@@ -79,7 +85,7 @@ def test_importing_the_package_costs_no_more_than_pandas():
 def test_every_public_name_is_listed_and_documented():
     """`__all__` is what the package offers, and each function says what it returns, with an example."""
     tree = ast.parse((ROOT / "oktakit" / "__init__.py").read_text())
-    imported = {a.name for n in tree.body if isinstance(n, ast.ImportFrom) and n.level for a in n.names}
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level for a in n.names}
     assert set(ok.__all__) == imported
     for name in ok.__all__:
         thing = getattr(ok, name)

@@ -1,7 +1,10 @@
 """What the analyst knows: networks, numbers, programs, people and reports."""
 
 import pandas as pd
+import polars as pl
 import pytest
+from lives import FEEDBACK, SERVER, STRANGER, about, act
+from records import event, events, uuid
 
 import oktakit as ok
 from oktakit.known import label, read_known, read_sensitivities
@@ -91,3 +94,78 @@ def test_a_report_that_cannot_be_used_is_named(row, message):
     """A level that does not exist and a pattern that fits everything are refused by row."""
     with pytest.raises(ok.InputError, match=message):
         read_sensitivities(pd.DataFrame([row], columns=["pattern", "level", "reason"]))
+
+
+def judged(label):
+    """Return the debug data of a verdict on the detection of the log below."""
+    return {"eventUuid": uuid(6), "eventType": "user.risk.detect", "label": label}
+
+
+LOG = (
+    event(1, "policy.entity_risk.evaluate", "2026-03-02T07:00:00.000Z"),  # a server's job has neither actor nor client
+    act(2, "user.session.start", "02T08:00", session="s"),
+    act(3, "user.authentication.sso", "02T08:10", session="s"),
+    act(4, "user.authentication.sso", "05T08:20", session="s", origin=SERVER, agent=STRANGER),
+    act(5, "user.authentication.sso", "05T08:30", session="t"),
+    act(6, "user.risk.detect", "05T09:00", "carl", target=about("ann")),
+    act(7, FEEDBACK, "05T10:00", "bob", origin=SERVER, debug=judged("false_positive"), target=about("ann")),
+    act(8, FEEDBACK, "05T11:00", "ann", session="t", debug=judged("true_positive"), target=about("ann")),
+)
+PLACES = pd.DataFrame({"value": ["192.0.2.0/24", "64508"], "label": ["office", "hosting"]})
+WATCHED = pd.DataFrame({"value": ["firefox", "bob"], "label": ["other browser", "Bob"]})
+SUMMARIES = {  # for each row: labels and number of events that are known, then of those that are watched for
+    "countries": (
+        ok.summarize_geo,
+        [("office", 5, None, 0), ("hosting", 2, "Bob, other browser", 2), (None, 0, None, 0)],
+    ),
+    "networks": (
+        ok.summarize_proxy,
+        [("office", 5, None, 0), ("hosting", 2, "Bob, other browser", 2), (None, 0, None, 0)],
+    ),
+    "people": (
+        ok.summarize_actors,
+        [
+            ("hosting, office", 5, "other browser", 1),
+            ("hosting", 1, "Bob", 1),
+            ("office", 1, None, 0),
+            (None, 0, None, 0),
+        ],
+    ),
+    "verdicts": (ok.summarize_feedback, [("hosting, office", 2, "Bob", 1)]),
+    "journeys": (ok.find_travel, [("hosting, office", 2, "other browser", 1)]),
+    "session changes": (ok.find_session_changes, [("hosting, office", 2, "other browser", 1)]),
+    "first times": (
+        lambda log, **told: ok.find_first_seen(log, "country", "2D", **told),
+        [("hosting", 1, "other browser", 1), ("office", 1, None, 0), ("hosting", 1, "Bob", 1)],
+    ),
+}
+COLUMNS = ["known", "known_events", "watched", "watched_events"]
+
+
+def plain(frame):
+    """Return a frame in which whatever is missing is None: pandas 2 keeps the kind of nothing that it was given."""
+    return frame.astype(object).where(frame.notna(), None)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_summaries_show_and_count_what_is_known_and_watched_for(name):
+    """Labels of all events of a row, how many have one, nothing where none has; any engine, and an empty log, alike."""
+    helper, expected = SUMMARIES[name]
+    log = events(*LOG)
+    both, lazy = (helper(one, known=PLACES, watch=WATCHED) for one in (log, pl.from_pandas(log).lazy()))
+    assert [*plain(both)[COLUMNS].itertuples(index=False, name=None)] == expected
+    pd.testing.assert_frame_equal(plain(lazy), plain(both))
+    assert lazy.dtypes.equals(both.dtypes)
+    pd.testing.assert_frame_equal(helper(log[:0], known=PLACES, watch=WATCHED), both[:0])
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_only_what_is_given_adds_columns(name):
+    """Without labels a summary is what it was; one table adds its own two columns."""
+    helper, expected = SUMMARIES[name]
+    log = events(*LOG)
+    without, watched = helper(log), helper(log, watch=WATCHED)
+    assert not set(COLUMNS) & set(without)
+    assert list(watched) == [*without, "watched", "watched_events"]
+    assert watched["watched_events"].tolist() == [row[3] for row in expected]
+    pd.testing.assert_frame_equal(watched[list(without)], without)

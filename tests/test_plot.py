@@ -8,127 +8,65 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from drawn import (
+    DAY,
+    DRAWN,
+    HOSTILE,
+    card,
+    changes,
+    coverage,
+    events,
+    exports,
+    feedback,
+    geo,
+    marks,
+    minutes,
+    moves,
+    poisoned,
+    proxy,
+    said,
+    strip,
+    texts,
+    week,
+)
 from pandas.testing import assert_frame_equal
 
 from oktakit import schema
 from oktakit.errors import ColumnError, InputError
-from oktakit.figure import CONFIG
-from oktakit.plot import describe, plot_exports, plot_geo, plot_proxy, plot_timeline
-
-HOSTILE = (
-    "<img src=x onerror=alert(1)>",
-    "<a href=javascript:alert(1)>okta</a>",
-    '<span style="fill:url(http://198.51.100.9)">x</span>',
-    "$\\href{javascript:alert(1)}{x}$<b>",
-    "moc\u202e\u2066\u200b<sub>",
-    "%{customdata[0]}<br>",
-)
-DAY = pd.Timestamp("2026-03-02T00:00Z")
+from oktakit.figure import CONFIG, describe, new_figure, with_legend
+from oktakit.plot import plot_exports, plot_timeline
+from oktakit.plot_cards import plot_card
+from oktakit.plot_places import plot_geo, plot_proxy
+from oktakit.plot_strips import plot_sessions
+from oktakit.plot_times import plot_coverage, plot_hours
+from oktakit.plot_verdicts import plot_feedback
+from oktakit.plot_ways import plot_movements
 
 
-def minutes(*after):
-    """Return times of one day, null where null."""
-    return pd.Series([pd.NaT if m is None else DAY + pd.Timedelta(m, "min") for m in after]).astype(
-        "datetime64[us, UTC]"
-    )
+def sessions(frame):
+    """Draw sessions with their changes."""
+    return plot_sessions(frame, changes())
 
 
-def events():
-    """Return eight events with a null in every column that may have one."""
-    return pd.DataFrame(
-        {
-            "uuid": [f"e{n}" for n in range(8)],
-            "published": minutes(0, 1, 2, 3, 4, 5, None, 7),
-            "event_type": [*schema.ANALYTICS, "user.session.start", None, schema.DOWNLOAD, "user.session.start"],
-            "actor_id": ["00u1", "00u1", "00u2", "00u3", None, "00u4", "00u2", "00u5"],
-            "actor_alternate_id": [
-                "a@example.com",
-                "a@example.com",
-                None,
-                "c@example.com",
-                None,
-                "unknown",
-                None,
-                "unknown",
-            ],
-            "outcome_result": ["SUCCESS", None, "SUCCESS", None, "FAILURE", None, None, None],
-            "ip_address": ["192.0.2.1", None, "192.0.2.2", None, None, None, None, None],
-            "country": ["Malta", None, "Japan", None, None, None, None, None],
-        }
-    )
+def covered(frame):
+    """Draw what time a log covers."""
+    return plot_coverage(frame, coverage())
 
 
-def exports():
-    """Return four exports: taken by another, by the requester, failed, and a download without a request."""
-    frame = pd.DataFrame(
-        {
-            "report_name": ["Users", "Users", None, "MFA"],
-            "generate_result": ["SUCCESS", None, "FAILURE", None],
-            "state": ["downloaded", "downloaded", "failed", "download only"],
-            "taken_by_other": pd.array([True, False, pd.NA, pd.NA], dtype="boolean"),
-            "request_to_download": pd.to_timedelta(["2h 14min 5s", "30s", None, None]),
-        }
-    )
-    steps = {
-        "requested": (minutes(0, 10, 20, None), ["a@example.com", "b@example.com", "c@example.com", None]),
-        "generated": (minutes(1, None, 21, None), [None, "system", "system", None]),
-        "downloaded": (minutes(134, 11, None, 40), ["x@example.com", "b@example.com", None, "y@example.com"]),
-    }
-    for step, (at, by) in steps.items():
-        uuids = [f"{step}{row}" if name else None for row, name in enumerate(by)]
-        columns = {"at": at, "by": by, "from": None, "country": None, "uuid": uuids}
-        frame = frame.assign(**{f"{step}_{name}": values for name, values in columns.items()})
-    return frame
-
-
-def geo():
-    """Return six countries: two that maps often lose, one beyond the date line, two without a place."""
-    countries = ["Singapore", "Malta", "Samoa", "United States", None, "Atlantis"]
-    times = {"first": minutes(*[0] * 6), "last": minutes(*[9] * 6)}
-    numbers = {"events": [5, 4, 3, 100, 7, 2], "actors": [1] * 6, "downloads": [1, 0, 0, 2, 0, 0]}
-    return pd.DataFrame({"country": countries} | numbers | times)
-
-
-def proxy():
-    """Return four networks with every answer about proxies, and one of which nothing is known."""
-    return pd.DataFrame(
-        {
-            "as_number": pd.array([64500, 64501, None, 64502], dtype="Int64"),
-            "as_org": ["Example Hosting", "Example Telecom", None, None],
-            "is_proxy": pd.array([True, False, pd.NA, pd.NA], dtype="boolean"),
-            "ip_categories": ["VPN HOSTING", None, "", None],
-            "events": [12, 40, 3, 1],
-            "actors": [2, 9, 1, 1],
-            "first": minutes(0, 0, 0, None),
-            "last": minutes(5, 6, 7, None),
-        }
-    )
-
-
-FIGURES = [(plot_timeline, events), (plot_exports, exports), (plot_geo, geo), (plot_proxy, proxy)]
+FIGURES = [
+    (plot_timeline, events),
+    (plot_exports, exports),
+    (plot_geo, geo),
+    (plot_proxy, proxy),
+    (plot_movements, moves),
+    (sessions, strip),
+    (plot_feedback, feedback),
+    (plot_hours, week),
+    (covered, week),
+    (plot_card, card),
+]
+TOLD = [figure for figure in FIGURES if figure[1] is not week]  # a week has no words of a log in it
 every_figure = pytest.mark.parametrize(("draw", "table"), FIGURES, ids=lambda part: part.__name__)
-
-
-def said(figure):
-    """Return what a figure says about each series: its marks and events."""
-    return {row.series: (row.marks, row.events) for row in describe(figure).itertuples()}
-
-
-def marks(figure):
-    """Return the number of points of a figure, lines and outlines not counted."""
-    return sum(len(trace.y) for trace in figure.data if trace.type == "bar" or "markers" in trace.mode)
-
-
-def texts(value):
-    """Yield every string of a figure, keys and all."""
-    if isinstance(value, dict):
-        yield from value
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from texts(item)
-    elif isinstance(value, str):
-        yield value
 
 
 @every_figure
@@ -152,26 +90,22 @@ def test_nothing_vanishes_when_nothing_is_known(draw, table):
     """With a null in every field that may be null, each row is still drawn or counted."""
     frame = table()
     certain = {"uuid", "state", "events", "actors", "downloads"}
+    counted = {plot_timeline: 8, plot_exports: 0, plot_geo: 121, plot_proxy: 56, plot_movements: 11, plot_hours: 6}
+    counted |= {sessions: 11, plot_feedback: 10, covered: 6, plot_card: 4}
     nulls = {name: pd.Series([None] * len(frame), dtype=frame[name].dtype) for name in set(frame) - certain}
     rows = describe(draw(frame.assign(**nulls)))
-    assert rows["events"].sum() == {plot_timeline: 8, plot_exports: 0, plot_geo: 121, plot_proxy: 56}[draw]
+    assert rows["events"].sum() == counted[draw]
 
 
 @every_figure
 def test_a_missing_column_is_named(draw, table):
     """The error says which helper needs which column."""
-    column = table().columns[1]
-    with pytest.raises(ColumnError, match=f"{draw.__name__} needs the columns {column}"):
+    column = table().columns[0]
+    with pytest.raises(ColumnError, match=rf"plot_\w+ needs the columns {column}"):
         draw(table().drop(columns=column))
 
 
-def poisoned(frame, text):
-    """Return a table with one text in every column of free text."""
-    columns = [name for name in frame if frame[name].dtype in (object, "str") and name != "event_type"]
-    return frame.assign(**dict.fromkeys(columns, text))
-
-
-@every_figure
+@pytest.mark.parametrize(("draw", "table"), TOLD, ids=lambda part: part.__name__)
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_no_text_from_a_log_is_markup(draw, table, hostile):
     """Whatever the text, in whatever column: no tag, no hidden character reaches the figure."""
@@ -184,7 +118,7 @@ def test_no_text_from_a_log_is_markup(draw, table, hostile):
 @every_figure
 def test_a_figure_is_small(draw, table):
     """A figure of a few rows is a few kilobytes, a map with its outlines below 70."""
-    assert len(draw(table()).to_json()) < (70_000 if draw is plot_geo else 8_000)
+    assert len(draw(table()).to_json()) < (70_000 if draw in (plot_geo, plot_movements) else 10_000)
 
 
 @every_figure
@@ -221,6 +155,7 @@ def test_every_event_is_drawn_or_counted():
     figure = plot_timeline(events())
     assert marks(figure) == 7
     assert said(figure) == {
+        "steps of one job": (1, 3),
         "other events": (3, 3),
         "export.request": (1, 1),
         "export.generate": (1, 1),
@@ -248,7 +183,7 @@ def test_times_are_drawn_in_utc():
     """A table in another zone gives the same figure."""
     local = events().assign(published=events()["published"].dt.tz_convert("Asia/Tokyo"))
     assert plot_timeline(local).to_json() == plot_timeline(events()).to_json()
-    assert plot_timeline(local).data[1].x == ("2026-03-02T00:00:00.000",)
+    assert plot_timeline(local).data[2].x == ("2026-03-02T00:00:00.000",)
 
 
 def test_a_hundred_thousand_events_are_counted_without_loss():
@@ -262,13 +197,13 @@ def test_a_hundred_thousand_events_are_counted_without_loss():
             "actor_id": [f"00u{row % 199}" for row in rows],
         }
     )
-    many = many.assign(actor_alternate_id=None, outcome_result=None, ip_address=None, country=None)
+    many = many.assign(**dict.fromkeys(set(events()) - set(many)))
     figure = plot_timeline(many)
     assert said(figure)["export.download"] == (1_000, 1_000)
     drawn, counted = said(figure)["other events"]
     assert counted == 99_000
     assert drawn <= 60 * 401
-    assert sum(int(point[0]) for point in figure.data[0].customdata) == 99_000
+    assert sum(int(point[1]) for point in figure.data[0].customdata) == 99_000
     assert len(figure.layout.yaxis.ticktext) == 60
     assert figure.layout.yaxis.ticktext[-1] == "140 other actors"
 
@@ -360,6 +295,16 @@ def test_a_figure_grows_with_its_rows():
     assert figure.layout.height >= plot_proxy(proxy()).layout.height + 36 * 30
 
 
+def test_words_and_legend_have_room_of_their_own():
+    """A second line of words takes 16 pixels, and so do the third to fifth row of a legend 19 each."""
+    figure = new_figure("Title", "n" * 95, 300, {"rows": 1, "others": 2})
+    assert figure.layout.title.subtitle.text == f"{'n' * 95}<br>not drawn: 1 rows · not drawn: 2 others"
+    assert (figure.layout.height, figure.layout.margin.t) == (316, 136)
+    for number in range(10):
+        figure.add_scatter(x=[1], y=[1], name=f"{number:030}")
+    assert (with_legend(figure).layout.height, figure.layout.margin.t) == (373, 193)
+
+
 def test_describe_tells_first_and_last():
     """Times in the words are those of the events."""
     table = describe(plot_timeline(events())).set_index("series")
@@ -375,13 +320,13 @@ def test_describe_knows_our_figures_only():
 
 
 def test_a_browser_without_network_draws_everything(need, tmp_path):
-    """All marks appear, nothing is asked of the network, no text acts, and there is no button to share."""
+    """Of every figure all marks appear; nothing is asked of the network, no text acts, there is no button to share."""
     browser = need("chromium", "apt-get install chromium")
     sync = pytest.importorskip("playwright.sync_api").sync_playwright
-    tables = [(plot_timeline, poisoned(events(), HOSTILE[0])), (plot_exports, poisoned(exports(), HOSTILE[1]))]
-    figures = [*(draw(table) for draw, table in tables), plot_geo(geo()), plot_geo(poisoned(geo(), HOSTILE[2]))]
+    figures = [draw(table()) for draw, table in FIGURES]
+    figures += [draw(poisoned(table(), HOSTILE[n % len(HOSTILE)])) for n, (draw, table) in enumerate(TOLD)]
     parts = [
-        figure.to_html(full_html=False, include_plotlyjs=not at, config=CONFIG) for at, figure in enumerate(figures)
+        figure.to_html(full_html=False, include_plotlyjs=not at, config={**CONFIG}) for at, figure in enumerate(figures)
     ]
     page_file = tmp_path / "figures.html"
     page_file.write_text("<meta charset=utf-8>" + "".join(parts), encoding="utf-8")
@@ -391,7 +336,11 @@ def test_a_browser_without_network_draws_everything(need, tmp_path):
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(page_file.as_uri())
-        page.wait_for_function("document.querySelectorAll('path.point').length == 7 + 8 + 4")
+        page.wait_for_function(f"document.querySelectorAll('.js-plotly-plot .main-svg').length >= {2 * len(figures)}")
+        page.wait_for_timeout(500)
+        seen = page.evaluate(f"[...document.querySelectorAll('.js-plotly-plot')].map({DRAWN})")
         assert page.locator('[data-title*="Share"], .js-plotly-plot img, .js-plotly-plot a[href]').count() == 0
+    promised = [[[trace.name, *[trace.meta["marks"]] * 2] for trace in figure.data if trace.meta] for figure in figures]
+    assert seen == promised
     assert asked == [page_file.as_uri()]
     assert errors == []

@@ -51,7 +51,7 @@ def check(log, lost=(), aside=()):
     """Assert that a log holds the events: the lost columns null, those aside not looked at, all others equal."""
     total = log.sources[["records", "kept"]].sum()
     assert tuple(total) == (5, 5)
-    for column in set(EXPECTED) - {"source", "record", *aside}:
+    for column in set(EXPECTED) - {"source", "record", "organization", "received", *aside}:
         found, wanted = list(log.events[column]), list(EXPECTED[column])
         if column in lost:
             assert log.events[column].isna().all(), column
@@ -114,6 +114,86 @@ def test_columns_give_what_they_carry_and_nothing_else(shape):
     """A shape of columns: equal to the API where it has the field, null in every row where it has not."""
     content, lost, aside = COLUMNS[shape]
     check(ok.read_log(content), lost, aside)
+
+
+LATE = "2026-03-02T09:30:00Z"
+INGESTED = {"ingestionTime": 1_772_443_800_000}
+SPLUNK = {"sourcetype": "OktaIM2:log", "host": "Example.okta.com", "_indextime": "1772443800"}
+INSIGHTS = {"@timestamp": "2026-03-02 08:00:00.000", "@ingestionTime": "2026-03-02 09:30:00.000"}
+OTEL = {"observedTimeUnixNano": "1772443800000000000"}
+DOMAIN = {"attributes": [{"key": "okta.domain", "value": {"stringValue": "example.okta.com"}}]}
+TENANT = {"tenant_uid": "Tenant1", "logged_time": 1_772_443_800_000, "processed_time": 1}
+DELIVERED = {
+    "API": (lambda r: r, None, None),
+    "EventBridge": (d.bridge, "example", None),
+    "event hook": (lambda r: {**d.hook([r]), "eventTime": LATE}, "example.com", LATE),
+    "event hook of a subdomain": (
+        lambda r: {**d.hook([r]), "source": "https://example.okta.com/api/v1/eventHooks/who1", "eventTime": LATE},
+        "example",
+        LATE,
+    ),
+    "CloudWatch": (lambda r: {"events": [{"message": d.text(r), "timestamp": 1, **INGESTED}]}, None, LATE),
+    "CloudWatch with EventBridge": (lambda r: {"message": d.text(d.bridge(r)), **INGESTED}, "example", LATE),
+    "CloudWatch Insights": (lambda r: {**INSIGHTS, "@message": d.text(r)}, None, LATE),
+    "Splunk": (lambda r: {"result": {**SPLUNK, "_raw": d.text(r)}}, "example", LATE),
+    "Splunk columns": (lambda r: {"result": {**d.splunk(r, False), **SPLUNK}}, "example", LATE),
+    "Splunk on a host": (lambda r: {"result": {**d.splunk(r, False), **SPLUNK, "host": "h"}}, None, LATE),
+    "Splunk of others": (lambda r: {**SPLUNK, "sourcetype": "json", "_raw": d.text(r)}, None, LATE),
+    "Elastic": (lambda r: {**(e := d.elastic(r)), "event": {**e["event"], "ingested": LATE}}, None, LATE),
+    "Elastic, dotted": (lambda r: {**d.flat(d.elastic(r)), "event.ingested": [LATE]}, None, LATE),
+    "Okta_CL": (lambda r: {**d.sentinel(r), "_TimeReceived": LATE}, None, LATE),
+    "Panther": (lambda r: {**d.panther(r), "p_parse_time": "2026-03-02 09:30:00.000"}, None, LATE),
+    "OCSF": (lambda r: {**(o := d.ocsf(r)), "metadata": {**o["metadata"], **TENANT}}, "Tenant1", LATE),
+    "OpenTelemetry": (
+        lambda r: {
+            "resourceLogs": [{"resource": DOMAIN, "scopeLogs": [{"logRecords": [{"body": d.text(r), **OTEL}]}]}]
+        },
+        "example",
+        LATE,
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", DELIVERED)
+def test_what_a_delivery_says_of_itself_is_kept_apart_from_the_event(shape):
+    """Whose log it is and when it came in: told where the shape is documented to carry it, missing elsewhere."""
+    form, organization, received = DELIVERED[shape]
+    events = ok.read_log(d.lines([form(record) for record in EVENTS])).events
+    assert [None if pd.isna(one) else one for one in events["organization"]] == [organization] * 5
+    assert set(events["received"].dropna()) == ({pd.Timestamp(received)} if received else set())
+    assert list(events["uuid"]) == list(EXPECTED["uuid"])
+
+
+@pytest.mark.parametrize("value", ["", "yesterday", "0", 5, -1, True, None, [], {}, [{}], "9" * 3000, "10000-01-01"])
+def test_what_cannot_be_read_of_a_delivery_says_nothing(value):
+    """No record is lost over a name or a time that is none."""
+    odd = {"_indextime": value, "host": value, "sourcetype": "OktaIM2:log", "source": value, "resource": value}
+    log = ok.read_log(d.lines([{**odd, "_raw": d.text(EVENTS[0])}, {**EVENTS[1], "metadata": value, "event": value}]))
+    assert log.events[["organization", "received"]].isna().all(axis=None)
+    assert len(log.events) == 2
+
+
+def test_deliveries_of_one_event_are_one_event():
+    """A page, and twice the same from a stream at different moments: nothing contradicts, and what is named stays."""
+    late = [
+        {"message": d.text(d.bridge(record)), "ingestionTime": 1_772_443_800_000 + add}
+        for record in EVENTS
+        for add in (0, 9)
+    ]
+    log = ok.read_log(d.lines([*EVENTS, *late]))
+    assert (len(log.events), log.sources["duplicates"][0], set(log.events["issues"])) == (5, 10, {""})
+    assert set(log.events["organization"]) == {"example"}
+    assert set(log.events["received"]) == {pd.Timestamp(LATE)}
+
+
+def test_an_events_table_keeps_what_its_delivery_said(tmp_path):
+    """As a DataFrame, as CSV and as Parquet, and with nothing else added to it."""
+    events = ok.read_log(d.lines([{"message": d.text(d.bridge(record)), **INGESTED} for record in EVENTS])).events
+    lake = ok.read_log(ok.write_events(ok.read_log(events), tmp_path / "case"))
+    for log in (ok.read_log(events), ok.read_log(events.to_csv(index=False).encode()), lake):
+        check(log, aside={"extra"})
+        assert not log.events["extra"].str.contains("organization|received").any()
+        assert (set(log.events["organization"]), set(log.events["received"])) == ({"example"}, {pd.Timestamp(LATE)})
 
 
 def _proxied(value):

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from drawn import DRAWN
 from playwright.sync_api import Browser, Page, sync_playwright
 
 T = TypeVar("T")
@@ -25,29 +26,40 @@ READY = """() => {
   return panel?.context?.isReady && session.isReady
     && kernel?.connectionStatus == 'connected' && kernel.status == 'idle';
 }"""
-THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+THEME = "(theme) => jupyterapp.commands.execute('apputils:change-theme', {theme: `JupyterLab ${theme}`})"
+COLOURS = """() => ({
+  light: document.body.dataset.jpThemeLight,
+  papers: [...new Set([...document.querySelectorAll('.js-plotly-plot .main-svg:first-child')].map(
+    (paper) => getComputedStyle(paper).backgroundColor))],
+  inks: [...new Set([...document.querySelectorAll('.js-plotly-plot .gtitle')].map(
+    (ink) => getComputedStyle(ink).fill))],
+})"""
 LOOK = """() => ({
   figures: [...document.querySelectorAll('.js-plotly-plot:not(.jupyter-widgets *)')].map((figure) => ({
     title: figure._fullLayout?.title?.text || '',
     empty: !figure.querySelector('svg.main-svg, canvas'),
     marks: figure.querySelectorAll(
       '.point, .scatterlayer .js-line, .geolayer .trace path, .slice, .heatmaplayer image, canvas').length,
+    wrong: (DRAWN)(figure).filter(([, drawn, promised]) => drawn != promised),
   })),
+  links: [...document.querySelectorAll('.jp-OutputArea a[href]')].map((link) => link.href),
   shares: document.querySelectorAll('[data-title*="Share"]').length,
   failures: (window.jupyterapp?.shell.currentWidget.content.model.toJSON().cells || [])
     .flatMap((cell) => cell.outputs || []).filter((output) => output.output_type == 'error')
     .map((output) => `${output.ename}: ${output.evalue}`),
-})"""
+})""".replace("DRAWN", DRAWN)
 
 
 class Sight(NamedTuple):
     """What was on a page, what it asked for and what went wrong."""
 
     figures: list[dict[str, Any]]
+    links: list[str]
     shares: int
     failures: list[str]
     elsewhere: list[str]
     errors: list[str]
+    themes: tuple[dict[str, Any], ...] = ()
 
 
 class Reader:
@@ -141,6 +153,25 @@ def _wait_for(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
 
 
+def use_notebook(lab: Lab, name: str, use: Callable[[Page], T]) -> Callable[[Browser], tuple[T, Sight]]:
+    """Return a visit that opens a notebook, runs all its cells, does something with it, and looks."""
+
+    def visit(browser: Browser) -> tuple[T, Sight]:
+        context = browser.new_context(viewport={"width": 1400, "height": 1800})
+        page, elsewhere, errors = _watched(context.new_page(), "http://127.0.0.1")
+        page.goto(lab.url(name), timeout=2 * MINUTE)
+        page.wait_for_function(READY, timeout=2 * MINUTE)
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.done = true; })")
+        page.wait_for_function("window.done", timeout=5 * MINUTE)
+        _look(page)
+        result, seen = use(page), _look(page)
+        page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        context.close()
+        return result, Sight(**seen, elsewhere=elsewhere, errors=errors)
+
+    return visit
+
+
 def read_notebook(lab: Lab, name: str, *, run: bool, pictures: Path | None = None) -> Callable[[Browser], Sight]:
     """Return a visit that opens a notebook, runs all its cells if asked to, and looks."""
 
@@ -152,15 +183,14 @@ def read_notebook(lab: Lab, name: str, *, run: bool, pictures: Path | None = Non
         if run:
             page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.done = true; })")
             page.wait_for_function("window.done", timeout=5 * MINUTE)
-        seen = _look(page)
-        for theme in ("light", "dark") if pictures else ():
-            page.evaluate(
-                f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme.title()}'}})"
-            )
-            _photograph(page, pictures / f"{Path(name).stem}-{theme}.png")
+        seen, themes = _look(page), []
+        for theme in ("Light", "Dark") if pictures else ():
+            page.evaluate(THEME, theme)
+            _photograph(page, pictures / f"{Path(name).stem}-{theme.lower()}.png")
+            themes.append(page.evaluate(COLOURS))
         page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
         context.close()
-        return Sight(**seen, elsewhere=elsewhere, errors=errors)
+        return Sight(**seen, elsewhere=elsewhere, errors=errors, themes=tuple(themes))
 
     return visit
 
@@ -205,8 +235,9 @@ def _look(page: Page) -> dict[str, Any]:
 
 def _photograph(page: Page, picture: Path) -> None:
     """Save the whole notebook; JupyterLab scrolls inside itself, so its window has to grow."""
+    page.wait_for_timeout(1000)  # a theme that was just changed lays the page out again
     height = page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollHeight")
-    page.set_viewport_size({"width": 1400, "height": min(height + 200, 12_000)})
+    page.set_viewport_size({"width": 1400, "height": min(height + 200, 16_000)})
     page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
     page.wait_for_timeout(1000)
     page.screenshot(path=picture)

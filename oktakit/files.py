@@ -1,0 +1,35 @@
+"""Write a file in one step, so that nobody finds half of it."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import InputError
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write the text as UTF-8 and return the path; its folder is made when it is missing.
+
+    A file that is replaced keeps its permissions, and stays as it was when something goes wrong.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            if path.exists():
+                shutil.copymode(path, part)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise InputError(f"A folder that can be written is needed; {path.parent}: {error.strerror}.") from error
+    return path

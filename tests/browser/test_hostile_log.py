@@ -1,0 +1,58 @@
+"""Every notebook on a log that was written to harm whoever reads it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Lab, Reader, use_notebook
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAYLOADS = {
+    "displayName": "<img src=x onerror='window.ran=1'>",
+    "alternateId": "<script>window.ran=1</script>",
+    "rawUserAgent": "<a href='https://192.0.2.1/'>x</a>",
+    "displayMessage": '<span style="fill:url(http://192.0.2.1/f)">x</span>',
+    "city": "$\\href{javascript:window.ran=1}{x}$",
+    "asOrg": "https://192.0.2.1/look \x1b[8m",
+    "reason": "\u202e\u2066 ![x](http://192.0.2.1/i.png)",
+    "state": "<b>%{customdata[0]}<br>",
+}
+ACTED = """() => [
+  window.ran, document.querySelectorAll('.jp-OutputArea :is(b, script, [onerror], mjx-container)').length,
+]"""
+
+
+def poisoned(value: Any, key: str = "") -> Any:
+    """Return a record with a payload behind every text that an attacker chooses; equal texts stay equal."""
+    if isinstance(value, dict):
+        return {name: poisoned(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item, key) for item in value]
+    return value + PAYLOADS[key] if isinstance(value, str) and key in PAYLOADS else value
+
+
+@pytest.fixture(scope="module")
+def hostile(lab: Lab) -> str:
+    """Return the folder with the notebooks beside poisoned sample logs, two of whose texts are 10 MB long."""
+    shutil.copytree(ROOT / "notebooks", lab.folder / "hostile" / "notebooks")
+    (lab.folder / "hostile" / "sample_logs").mkdir()
+    for sample in (ROOT / "sample_logs").glob("*.jsonl"):
+        records = [poisoned(json.loads(line)) for line in sample.read_text().splitlines()]
+        records[0]["client"]["userAgent"]["rawUserAgent"] += "A" * 10_000_000
+        records[1]["actor"]["displayName"] += "<b>" * 3_500_000
+        lines = (json.dumps(record) + "\n" for record in records)
+        (lab.folder / "hostile" / "sample_logs" / sample.name).write_text("".join(lines))
+    return "hostile/notebooks"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_stands_a_hostile_log(notebook: Path, hostile: str, browser: Reader, lab: Lab) -> None:
+    """All cells run and all figures are whole; nothing of the log runs, links, formats or asks."""
+    visit = use_notebook(lab, f"{hostile}/{notebook.name}", lambda page: page.evaluate(ACTED))
+    (ran, marked), sight = browser.visit(visit)
+    assert (ran, marked) == (None, 0)
+    assert (sight.failures, sight.errors, sight.elsewhere, sight.links, sight.shares) == ([], [], [], [], 0)
+    assert [figure for figure in sight.figures if figure["wrong"] or figure["empty"]] == []

@@ -1,0 +1,258 @@
+"""Figures of jobs, sessions, verdicts, hours, coverage and answers: what each one must show."""
+
+import pandas as pd
+import pytest
+from drawn import DAY, card, changes, coverage, detections, events, feedback, minutes, said, strip, week
+
+from oktakit.errors import InputError
+from oktakit.plot import plot_timeline
+from oktakit.plot_cards import plot_card
+from oktakit.plot_strips import plot_sessions
+from oktakit.plot_times import plot_coverage, plot_hours
+from oktakit.plot_verdicts import plot_feedback
+
+
+def series(figure, name):
+    """Return one series of a figure."""
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def remarks(figure):
+    """Return the words on the right of the rows."""
+    return [note.text for note in figure.layout.annotations]
+
+
+def test_the_steps_of_a_job_are_tied_by_its_number_alone():
+    """Request, generate and download of j1 are one line over two rows; j2 and `unknown` tie nothing."""
+    figure = plot_timeline(events())
+    line = series(figure, "steps of one job")
+    times = [f"2026-03-02T00:0{minute}:00.000" for minute in (0, 1, 2)]
+    assert list(line.x) == [*times, None]
+    assert line.y[:3] == (0, 0, 1)
+
+
+def test_a_timeline_can_have_a_row_per_session():
+    """Two texts that are no session share a row with what has none."""
+    figure = plot_timeline(events(), lane="session")
+    assert figure.layout.yaxis.ticktext == (
+        "<b>a@example.com</b> s1",
+        "no session",
+        "<b>00u2</b> s2",
+        "<b>c@example.com</b> s3",
+    )
+    assert figure.layout.title.subtitle.text == "events: 8 · sessions: 3 · not drawn: 1 without a time"
+
+
+def test_a_timeline_knows_two_kinds_of_rows():
+    """Anything else is refused in words."""
+    with pytest.raises(InputError, match="lane 'actor' or 'session'; found 'country'"):
+        plot_timeline(events(), lane="country")
+
+
+def test_too_many_jobs_lose_their_lines_and_are_counted():
+    """Of 5,001 jobs, one has no line; all 10,002 events are drawn."""
+    pair = events().iloc[[0, 2]]
+    many = pd.concat([pair] * 5_001, ignore_index=True).assign(job_id=[f"j{n // 2}" for n in range(10_002)])
+    counted = said(plot_timeline(many))
+    assert counted["steps of one job"] == (5_000, 10_000)
+    assert counted["not drawn: jobs without their line"] == (0, 1)
+
+
+def test_a_session_shows_its_values_and_where_it_moved():
+    """Norway, something not reported, Romania, Norway again: two stretches of Norway, one change explained."""
+    figure = plot_sessions(strip(), changes())
+    assert said(figure) == {
+        "Norway": (3, 3),
+        "Romania": (1, 1),
+        "Malta": (1, 1),
+        "not reported": (1, 1),
+        "change, not explained": (1, 1),
+        "change, explained": (1, 1),
+        "not drawn: events without a session": (0, 1),
+        "not drawn: events without a time": (0, 1),
+        "not drawn: changes elsewhere": (0, 1),
+    }
+    assert series(figure, "Norway").x == (0, 10, 40)
+    assert list(series(figure, "stretches of Norway").x) == [0, 10, None, 40, None]
+    assert figure.layout.xaxis.title.text == "minutes since the first event of the session"
+    assert remarks(figure) == ["<b>changes: 2</b>, explained: 1<br>address, country", "no change"]
+
+
+def test_a_session_is_named_by_its_person_and_its_beginning():
+    """The axis counts from the first event, so the row says when that was."""
+    assert plot_sessions(strip(), changes()).layout.yaxis.ticktext == (
+        "<b>a@example.com</b><br>2026-03-02 00:00 UTC",
+        "<b>b@example.com</b><br>2026-03-02 01:40 UTC",
+    )
+
+
+def test_the_session_that_moved_is_drawn_among_a_hundred():
+    """Sixty rows, and the one with the change is one of them though it comes last."""
+    many = [strip().iloc[[5]].assign(uuid=f"u{n}", external_session_id=f"t{n}") for n in range(100)]
+    late = strip().head(5).assign(published=minutes(*range(200, 205)))
+    figure = plot_sessions(pd.concat([*many, late], ignore_index=True), changes().assign(at=minutes(203, 204, 0)))
+    assert len(figure.layout.yaxis.ticktext) == 60
+    assert remarks(figure)[-1].startswith("<b>changes: 2</b>")
+    assert said(figure)["not drawn: events of other sessions"] == (0, 41)
+
+
+def test_rare_values_share_a_colour_and_are_counted():
+    """Of eight addresses six have colours of their own."""
+    rows = pd.concat([strip().iloc[[5]]] * 8, ignore_index=True)
+    rows = rows.assign(uuid=list("abcdefgh"), published=minutes(*range(8)), country=[f"c{n}" for n in range(8)])
+    counted = said(plot_sessions(rows, changes()))
+    assert counted["others (2)"] == (2, 2)
+    assert sum(marks for name, (marks, _) in counted.items() if name in {f"c{n}" for n in range(8)}) == 6
+
+
+def test_verdicts_stand_beside_what_they_judged():
+    """Two dispute d1, one is about oneself, one judges what the log lacks, one has neither time nor detection."""
+    figure = plot_feedback(feedback(), detections())
+    assert said(figure) == {
+        "detection, HIGH": (1, 1),
+        "HIGH, no verdict": (1, 1),
+        "detection, lower or not reported": (1, 1),
+        "from detection to verdict": (1, 1),
+        "to a contradicted verdict": (2, 2),
+        "confirmed": (1, 1),
+        "dismissed": (2, 2),
+        "missed": (1, 1),
+        "about oneself": (1, 1),
+        "not drawn: verdicts without a time": (0, 1),
+        "not drawn: detections not in this log": (0, 1),
+    }
+    assert remarks(figure) == [
+        "<b>contradicted</b><br>confirmed, 1 h later<br>dismissed, 1 h 30 min later",
+        "HIGH, no verdict",
+        "<b>about oneself</b><br>dismissed, 10 min later",
+        "missed",
+        "not reported",
+    ]
+    assert figure.layout.yaxis.ticktext == (
+        "<b>Session theft</b> HIGH<br>about u@example.com",
+        "<b>Odd place</b> high<br>about u@example.com",
+        "<b>user.risk.detect</b> LOW<br>about u@example.com",
+        "<b>user.risk.detect</b> not in this log<br>about v@example.com",
+        "<b>not reported</b> no detection named<br>about not reported",
+    )
+
+
+def test_the_table_of_verdicts_alone_says_nothing_about_open_detections():
+    """Without the events nobody can tell which HIGH detections are open."""
+    figure = plot_feedback(feedback())
+    assert figure.layout.title.subtitle.text.startswith("verdicts: 5 · detections: 3 · not drawn")
+    assert "HIGH, no verdict" not in said(figure)
+
+
+def test_open_detections_are_drawn_without_any_verdict():
+    """No feedback at all is not "no events" while HIGH detections wait."""
+    assert said(plot_feedback(feedback().head(0), detections()))["HIGH, no verdict"] == (2, 2)
+
+
+def test_the_disputed_verdict_is_drawn_among_a_hundred():
+    """A hundred quiet detections do not hide the one in dispute."""
+    quiet = [feedback().iloc[[3]].assign(feedback_uuid=f"q{n}", judged_uuid=f"q{n}") for n in range(100)]
+    counted = said(plot_feedback(pd.concat([*quiet, feedback().iloc[[0, 1]]], ignore_index=True)))
+    assert counted["to a contradicted verdict"] == (2, 2)
+    assert counted["not drawn: other detections"] == (0, 41)
+    assert counted["not drawn: verdicts on other detections"] == (0, 41)
+
+
+def test_hours_are_whole_numbers_that_sum_to_the_events():
+    """Three events in the first hour of Monday, one after a week in the same hour, one in the last of Sunday."""
+    figure = plot_hours(week())
+    fields = series(figure, "all events").z
+    assert (fields[0][0], fields[6][23], sum(map(sum, fields))) == (4, 1, 5)
+    assert said(figure) == {
+        "all events": (168, 5),
+        "reports.export.request": (1, 2),
+        "feedback.provide": (1, 1),
+        "not drawn: without a time": (0, 1),
+    }
+
+
+def test_hours_are_those_of_the_clock_that_was_named():
+    """Midnight of Monday in UTC is nine in Tokyo, and in New York Sunday evening, an hour later from that week on."""
+    assert series(plot_hours(week(), timezone="Asia/Tokyo"), "all events").z[0][9] == 4
+    figure = plot_hours(week(), timezone="America/New_York")
+    assert series(figure, "all events").z[6][19:21] == [4, 1]
+    assert figure.layout.xaxis.title.text == "hour of the day (America/New_York)"
+
+
+def test_an_unknown_clock_is_refused():
+    """The error says what a time zone looks like."""
+    with pytest.raises(InputError, match="Europe/Oslo"):
+        plot_hours(week(), timezone="<b>")
+
+
+def test_marks_of_one_can_stand_over_the_hours_of_all():
+    """The baseline keeps its five events; only one request is marked."""
+    counted = said(plot_hours(week(), marked=week().iloc[[1, 5]]))
+    assert counted["all events"] == (168, 5)
+    assert counted["reports.export.request"] == (1, 1)
+    assert counted["not drawn: marked, without a time"] == (0, 1)
+
+
+def test_coverage_has_a_bar_per_hour_and_a_field_per_gap():
+    """Five events in three hours; what is not complete is told in words below."""
+    figure = plot_coverage(week(), coverage())
+    bars = series(figure, "events per hour")
+    assert (bars.x[0], bars.y) == ("2026-03-02T00:00:00.000", (3, 1, 1))
+    assert list(series(figure, "gap").x) == [*["2026-03-02T01:00:00.000"] * 2, *["2026-03-02T10:00:00.000"] * 2, None]
+    assert said(figure)["first and last event"] == (2, 2)
+    assert said(figure)["not drawn: without a time"] == (0, 1)
+    assert figure.layout.annotations[0].text == (
+        "<b>gap</b> complete: no. nothing for nine hours<br>"
+        "<b>detections</b> complete: unknown. not reported<br>"
+        "<b>rejected</b> complete: no. 3 records could not be read."
+    )
+    assert "gaps: 1 · rejected: 3" in figure.layout.title.subtitle.text
+
+
+def test_the_bars_of_a_long_log_are_days_and_lose_nothing():
+    """Two years and 20,000 events become bars of thirty days that sum to all of them."""
+    times = [DAY + pd.Timedelta(n * 53, "min") for n in range(20_000)]
+    bars = plot_coverage(pd.DataFrame({"published": times}), coverage()).data[0]
+    assert (bars.name, sum(bars.y)) == ("events per 30 days", 20_000)
+
+
+def test_words_about_coverage_are_inert():
+    """The reasons are ours, but a table can be anybody's."""
+    figure = plot_coverage(week(), coverage().assign(why="<a href='https://198.51.100.1'>x</a>\u202e"))
+    words = figure.layout.annotations[0].text
+    assert "&lt;a href=" in words
+    assert "<a" not in words
+    assert "\u202e" not in words
+
+
+def test_answers_are_marks_with_a_letter_and_never_a_sum():
+    """Yes, no, unknown and no answer at all are four series, each in the row of its question."""
+    figure = plot_card(card())
+    assert said(figure) == {"yes": (1, 1), "no": (1, 1), "unknown": (1, 1), "not reported": (1, 1)}
+    assert [(trace.text[0], trace.x[0], trace.y[0]) for trace in figure.data] == [
+        ("Y", 0, 0),
+        ("n", 0, 1),
+        ("?", 1, 0),
+        ("", 1, 1),
+    ]
+    assert figure.layout.xaxis.ticktext == ("11111111", "22222222")
+    assert figure.layout.yaxis.ticktext == ("Was it taken?", "Was it late?")
+
+
+def test_subjects_can_have_names():
+    """What has no name keeps the beginning of its uuid."""
+    names = pd.Series(["Users", None, "twice"], index=["11111111-aaaa", None, "11111111-aaaa"])
+    assert plot_card(card(), names).layout.xaxis.ticktext == ("Users", "22222222")
+
+
+def test_one_subject_has_its_reasons_beside_it():
+    """The words stand in the row of their answer."""
+    assert remarks(plot_card(card().head(2))) == ["by x@example.com", "at noon"]
+
+
+def test_of_a_hundred_subjects_sixty_are_drawn():
+    """The other answers are counted."""
+    many = pd.concat([card().head(2).assign(subject=f"s{n}") for n in range(100)], ignore_index=True)
+    counted = said(plot_card(many))
+    assert counted["yes"] == (60, 60)
+    assert counted["not drawn: answers about other subjects"] == (0, 80)
