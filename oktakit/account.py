@@ -25,7 +25,8 @@ def find_duplicates(events: Columns) -> tuple[Rows, Rows]:
     """Return which events say the same as another, and which kept ones share their uuid with one that says otherwise.
 
     Two records with one uuid say the same where every field that both carry agrees; the fuller one is kept. Where they
-    do not agree, both are kept and flagged `uuid_conflict`.
+    do not agree, both are kept and flagged `uuid_conflict`. Of two that are as full, one that names its organization
+    is kept, then the one that was received first: the order of the records makes no difference.
     """
     twice = events["uuid"].to_pandas().duplicated(keep=False).to_numpy()
     gone, conflicts = np.zeros_like(twice), np.zeros_like(twice)
@@ -39,8 +40,8 @@ def find_duplicates(events: Columns) -> tuple[Rows, Rows]:
 def _compare(twice: pd.DataFrame) -> tuple[set[int], set[int]]:
     """Return the rows that repeat a kept row of their uuid, and the kept rows of a uuid that has several."""
     told = [column for column in twice if column not in _ASIDE]
-    order = twice.assign(_filled=twice[told].notna().sum(axis=1), _unnamed=twice["organization"].isna())
-    order = order.sort_values(["uuid", "_filled", "_unnamed", "source", "record"], ascending=[True, False, *[True] * 3])
+    order = twice.assign(_empty=twice[told].isna().sum(axis=1))
+    order = order.sort_values(["uuid", "_empty", "organization", "received", "source", "record"])
     same = order.duplicated(told)
     dropped, conflicts = set(order.loc[same, "_row"]), set[int]()
     rest = order.loc[~same, [*told, "_row"]].astype(object)

@@ -113,6 +113,16 @@ def this_record(event: Any) -> Query:
     return Query((), (("uuid", event.uuid),))
 
 
+def blank(event: Any) -> Answer | None:
+    """Return why nothing can be said about an event, if so."""
+    if event is None:
+        return Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
+    if event.actor_id is None or event.published is None:
+        missing = "actor" if event.actor_id is None else "time"
+        return Answer("unknown", f"The {missing} is not reported.", "", (event.uuid,), this_record(event))
+    return None
+
+
 def listed(words: Iterable[str], limit: int = 3) -> str:
     """Return the first few texts, and how many more there are.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from .answers import Answer, combine, duration, listed, means, person, questions, this_record, trusted
+from .answers import Answer, blank, combine, duration, listed, means, person, questions, this_record, trusted
 from .around import MATTERS, matters
 from .case import CONSOLE, EVALUATE, HOUR, Case, Taking, within
 from .queries import Query
@@ -29,14 +29,13 @@ TELLING = (REQUEST, DOWNLOAD, _END, *CLOSED, *RIGHTS, *MATTERS)
 _MACHINE = ("browser", "os", "raw_user_agent")
 _ADDRESS = ("ip_address", "country", "as_number")
 _OPENED_BEFORE = 2 * 24 * HOUR
-_NEITHER = "Neither request nor download is known."
 _NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only."
 
 
 def no_admin_console(taking: Taking, case: Case) -> Answer:
     """Return whether the Admin Console had not been opened in the session that asked for it or took it."""
-    if not taking.steps:
-        return Answer("unknown", _NEITHER, fetch=Query((REQUEST, DOWNLOAD)))
+    if not taking.steps and (nothing := blank(None)):
+        return nothing
     found = {event.uuid: _not_opened(event, case) for event in taking.steps}
     answer = combine(said for said, _ in found.values())
     wanted = {"yes": True, "unknown": None}.get(answer, False)
@@ -67,8 +66,8 @@ def _not_opened(event: Any, case: Case) -> tuple[bool | None, str]:
 def around_risk(taking: Taking, case: Case) -> Answer:
     """Return whether a detection, a change of session, or one of factors, tokens, rights or policies is near."""
     steps = [event for event in taking.steps if event.actor_id and event.published is not None]
-    if not steps:
-        return Answer("unknown", _NEITHER, fetch=Query((REQUEST, DOWNLOAD)))
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
     near = {one.uuid: told for event in steps for one, told in _neighbours(event, case)}
     if near:
         return Answer("yes", f"Within an hour: {listed(near.values())}.", "", (steps[-1].uuid, *near))
@@ -93,8 +92,8 @@ def _neighbours(event: Any, case: Case) -> list[tuple[Any, str]]:
 def travel(taking: Taking, case: Case) -> Answer:
     """Return whether somebody moved faster than people can, within an hour of asking or taking."""
     steps = [event for event in taking.steps if event.actor_id and event.published is not None]
-    if not steps:
-        return Answer("unknown", _NEITHER, fetch=Query((REQUEST, DOWNLOAD)))
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
     legs = {leg.to_uuid: leg for event in steps for leg in _legs(event, case)}
     if legs:
         ends = tuple(uuid for leg in legs.values() for uuid in (leg.from_uuid, leg.to_uuid))
@@ -103,8 +102,9 @@ def travel(taking: Taking, case: Case) -> Answer:
         return Answer("yes", f"{listed(map(_leg, legs.values()))}.", against, ends)
     if case.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (steps[-1].uuid,), Query(("user.session.start",), _actor(steps[-1])))
-    if unplaced := [event for event in steps if event.country is None]:
-        return Answer("unknown", "The place is not reported.", "", (unplaced[0].uuid,), this_record(unplaced[0]))
+    if unplaced := [event for event in steps if None in (event.country, event.ip_address)]:
+        why = f"The {'address' if unplaced[0].country else 'place'} is not reported."
+        return Answer("unknown", why, "", (unplaced[0].uuid,), this_record(unplaced[0]))
     return Answer("no", f"No impossible journey of {person(steps[-1])} within an hour.", "", (steps[-1].uuid,))
 
 
@@ -129,10 +129,16 @@ def session_changed(taking: Taking, case: Case) -> Answer:
         return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, case)}", against, ends)
     if case.only_analytics and steps:
         return Answer("unknown", _NO_OTHERS, "", shown, Query((), _session(steps[-1])))
-    if not any(event.ip_address and (event.raw_user_agent or event.browser) for event in steps):
-        fetch = this_record(taking.last) if taking.last else Query((REQUEST, DOWNLOAD))
-        return Answer("unknown", "Session, address or browser is not reported.", "", shown, fetch)
+    if gap := next((event for event in taking.steps if not _comparable(event)), None):
+        return Answer("unknown", "Session, address or browser is not reported.", "", shown, this_record(gap))
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
     return Answer("no", f"Address and browser never changed together.{_smaller(steps, case)}", "", shown)
+
+
+def _comparable(event: Any) -> bool:
+    client = event.ip_address and (event.raw_user_agent or event.browser)
+    return bool(event.external_session_id and client and event.published is not None)
 
 
 def _smaller(steps: list[Any], case: Case) -> str:
@@ -152,8 +158,8 @@ def _hand_overs(event: Any, case: Case) -> list[Any]:
 def rights(taking: Taking, case: Case) -> Answer:
     """Return whether this person got or used admin rights in the log, beside the export."""
     event = taking.last
-    if event is None or not event.actor_id:
-        return Answer("unknown", "Nobody is named.", fetch=Query(RIGHTS))
+    if nothing := blank(event):
+        return nothing
     if found := case.of_kind(event.actor_id, RIGHTS):
         words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
         return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
@@ -165,8 +171,8 @@ def rights(taking: Taking, case: Case) -> Answer:
 def contained(taking: Taking, case: Case) -> Answer:
     """Return whether the session was ended, or password, factors, tokens or the account were reset afterwards."""
     event = taking.last
-    if event is None or not event.actor_id or event.published is None:
-        return Answer("unknown", "Nobody is named.", fetch=Query((_END, *CLOSED)))
+    if nothing := blank(event):
+        return nothing
     if found := _closings(event, case):
         words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
         return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))

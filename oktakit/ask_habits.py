@@ -1,12 +1,13 @@
 """Questions about what is usual for somebody: hours, first times, amounts. Too few days before leave them open."""
 
 from bisect import bisect_left
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .answers import Answer, person, questions, this_record
+from .answers import Answer, blank, person, questions
 from .case import BASELINE, HOUR, MINIMUM, Case, Taking, Tally, busiest, key_of
 from .queries import Query
 from .safe import text
@@ -24,8 +25,8 @@ _DAY = pd.Timedelta("1D")
 def off_hours(taking: Taking, case: Case) -> Answer:
     """Return whether it was done at an hour at which this person had hardly ever done anything."""
     event = taking.last
-    if blank := _blank(event):
-        return blank
+    if nothing := blank(event):
+        return nothing
     local = event.published.tz_convert(case.timezone)
     active, earlier = _active(case.hours.get(event.actor_id, np.array([], int)), local)
     story = f"{person(event)} at {local:%H:%M} {case.timezone.key}: active within an hour of that on {active} of "
@@ -53,14 +54,15 @@ def _days(hours: Any) -> int:
 def first_export(taking: Taking, case: Case) -> Answer:
     """Return whether this person had never exported a report before, as far as the log reaches."""
     event = taking.last
-    if blank := _blank(event):
-        return blank
+    if nothing := blank(event):
+        return nothing
     own = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
     begun = min(step.published for step in own)
     done = case.exported[event.actor_id]
     if earlier := bisect_left(done, begun, key=lambda one: one.published):
-        why = f"{person(event)} exported {earlier} times before, first at {done[0].published:%Y-%m-%d %H:%M}."
-        return Answer("no", why, "", (event.uuid, done[0].uuid))
+        times = max(Counter(one.event_type for one in done[:earlier]).values())  # a request and its download are one
+        why = f"{person(event)} exported {times} time{'s' * (times > 1)} before"
+        return Answer("no", f"{why}, first at {done[0].published:%Y-%m-%d %H:%M}.", "", (event.uuid, done[0].uuid))
     story = f"{person(event)}: no earlier export since the log begins at {case.start:%Y-%m-%d %H:%M}"
     if case.only_analytics or case.is_cold(event):
         return Answer("unknown", f"{story}, {_cold(case)} (cold start).", "", (event.uuid,), _exports(event))
@@ -70,12 +72,13 @@ def first_export(taking: Taking, case: Case) -> Answer:
 def bulk(taking: Taking, case: Case) -> Answer:
     """Return whether person or address exported far more within an hour than ever before."""
     event = taking.last
-    if blank := _blank(event):
-        return blank
+    if nothing := blank(event):
+        return nothing
     keys = {person(event): event.actor_id, f"the address {text(event.ip_address)}": event.ip_address}
     found = {name: _busiest(case.tallies.get(key_of(key, event)), event) for name, key in keys.items() if key}
     words = [f"{name}: {now} within an hour, {usual} at most before" for name, (now, usual, _) in found.items() if now]
-    why, step = f"{'; '.join(words)}.", event.event_type.rsplit(".", 1)[-1]
+    told = "; ".join(words) or "not counted, because it was refused or is Okta's own doing"
+    why, step = f"{told}.", event.event_type.rsplit(".", 1)[-1]
     loud = [name for name, (now, usual, _) in found.items() if now >= max(BULK, 2 * usual)]
     if loud and (case.only_analytics or case.is_cold(event)) and not any(found[name][1] for name in loud):
         return Answer("unknown", f"{why} Nothing to compare with: {_cold(case)}.", "", (event.uuid,), _exports(event))
@@ -87,16 +90,6 @@ def _busiest(tally: Tally | None, event: Any) -> tuple[int, int, tuple[str, ...]
     """Return the most exports in an hour around an event, the most in any hour until the day before, and the first."""
     near = busiest(tally.events, event, HOUR) if tally else []
     return len(near), tally.usual(event.published - _DAY) if tally else 0, tuple(one.uuid for one in near)
-
-
-def _blank(event: Any) -> Answer | None:
-    """Return why nothing can be said about an event, if so."""
-    if event is None:
-        return Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
-    if event.actor_id is None or event.published is None:
-        missing = "actor" if event.actor_id is None else "time"
-        return Answer("unknown", f"The {missing} is not reported.", "", (event.uuid,), this_record(event))
-    return None
 
 
 def _cold(case: Case) -> str:

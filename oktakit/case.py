@@ -109,13 +109,12 @@ class Case:
         found = grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
         return {key: Tally(several, _peaks(several)) for key, several in found.items()}
 
-    def of_kind(self, person: str, kinds: tuple[str, ...]) -> list[Any]:
+    def of_kind(self, person: str, kinds: tuple[str, ...]) -> Any:
         """Return what a person did or underwent whose type begins in one of some ways, in the order of time."""
         key = (person, kinds)
         if key not in self._found:
             self._found[key] = [one for one in self.by_person.get(person, []) if one.event_type.startswith(kinds)]
-        found: list[Any] = self._found[key]
-        return found
+        return self._found[key]
 
     @cached_property
     def _sessions(self) -> list[dict[str, Any]]:
@@ -257,7 +256,9 @@ def collect_case(
 def _collected(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of some events, each once and in the order of time, and whether somebody acted."""
     picked = pick(frame, (*columns, "published_us"), where).with_columns(acting=acted())
-    found = in_order(collect(picked)).drop_duplicates("uuid", ignore_index=True)
+    found = in_order(collect(picked))
+    core = found["event_type"].isin(ANALYTICS)  # of two events with one uuid, those that are asked about count
+    found = found[core | ~found["uuid"].isin(found["uuid"][core])].drop_duplicates("uuid", ignore_index=True)
     return found.assign(acting=found["acting"].fillna(False).astype(bool), event_type=found["event_type"].fillna(""))
 
 

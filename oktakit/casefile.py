@@ -38,7 +38,7 @@ class Entry(msgspec.Struct):
     at: Time
     by: str | None
     note: str
-    withdraws: int | None
+    withdraws: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None
     events: list[Event]
 
 
@@ -63,14 +63,6 @@ def read_lines(path: Path) -> list[Line]:
     return [_line(number, raw, _hash(before)) for number, (before, raw) in enumerate(pairs, 1)]
 
 
-def is_case_log(path: Path) -> bool:
-    """Return whether there is a case log in this file."""
-    try:
-        return bool(read_lines(path))
-    except InputError:
-        return False
-
-
 def append(path: Path, note: str, by: str | None, withdraws: int | None, events: list[Event]) -> int:
     """Write one more line and return its number; a line that was cut off is ended first, never changed.
 
@@ -85,12 +77,12 @@ def append(path: Path, note: str, by: str | None, withdraws: int | None, events:
         raise InputError("A note needs words; found none. Say what is seen, or why a note is withdrawn.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=WAIT):
+        real = Path(os.path.realpath(path))  # one file has one lock, whatever it is called
+        with FileLock(real.with_name(f".{real.name}.lock"), timeout=WAIT):
             data = _read(path)
             raws = _raws(data)
-            said = Entry(
-                1, _hash(*raws[-1:]), datetime.now(UTC), by and _writable(by), _writable(note), withdraws, events
-            )
+            who, what = by and _writable(by), _writable(note)
+            said = Entry(1, _hash(*raws[-1:]), datetime.now(UTC), who, what, withdraws, events)
             line = json.dumps(msgspec.to_builtins(said), separators=(",", ":")).encode()
             _write(path, (b"" if data[-1:] in (b"", b"\n") else b"\n") + line + b"\n")
     except OSError as error:
@@ -128,8 +120,10 @@ def _hash(raw: bytes = b"") -> str:
 
 
 def _line(number: int, raw: bytes, before: str) -> Line:
-    with suppress(ValueError, RecursionError):
+    with suppress(ValueError, RecursionError, OverflowError):
         entry = msgspec.json.decode(raw, type=Entry)
+        for at in (entry.at, *(event.published for event in entry.events if event.published)):
+            at.astimezone(UTC)  # what an offset moves out of all calendars fits no table
         return Line(number, raw, entry, None if entry.before == before else "the line before it was changed")
     return Line(number, raw, None, "cut off or changed, cannot be read")
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 from msgspec.structs import astuple
 
-from .casefile import Entry, Event, Line, append, is_case_log, read_lines
+from .casefile import Entry, Event, Line, append, read_lines
 from .errors import ColumnError, InputError
 from .files import write_text
 from .frames import TEXT, first_known, known_only
@@ -19,6 +19,7 @@ from .log import Log
 from .safe import html, text
 
 LIMIT: Final = 1000
+_EXPORT: Final = b'{"message": '
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ENTRIES: Final = {
@@ -171,10 +172,10 @@ class CaseLog:
         Raises
         ------
         InputError
-            When the file cannot be written or is a case log itself, or this one cannot be read.
+            When the file cannot be written or holds anything but an export, or the case log cannot be read.
         """
-        if is_case_log(Path(path)):
-            raise InputError(f"A case log only grows, and {path} is one. Name another file for the export.")
+        if not _is_export(Path(path)):
+            raise InputError(f"An export replaces an export; {path} holds something else and stays as it is.")
         withdrawn = set(self.entries["withdraws"].dropna())
         rows = [_timesketch(number, entry, event, number in withdrawn) for number, entry, event in _noted(self.path)]
         return write_text(Path(path), "".join(json.dumps(row) + "\n" for row in rows))
@@ -239,6 +240,15 @@ def _frame(rows: list[tuple[Any, ...]], types: dict[str, Any]) -> pd.DataFrame:
     columns = zip(*rows, strict=True) if rows else [()] * len(types)
     named = zip(types.items(), columns, strict=True)
     return pd.DataFrame({name: pd.Series(list(cells), dtype=kind) for (name, kind), cells in named})
+
+
+def _is_export(path: Path) -> bool:
+    """Return whether nothing but an export would be lost with this file, if it is there at all."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_EXPORT)) in (b"", _EXPORT)
+    except OSError:
+        return not path.is_file()
 
 
 def _timesketch(number: int, entry: Entry, event: Event, withdrawn: bool) -> dict[str, Any]:

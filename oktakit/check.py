@@ -75,6 +75,7 @@ def check_exports(
 
 def _takings(exports: pd.DataFrame, case: Case) -> Iterator[Taking]:
     """Return the rows of the ledger with their events, and the turn of each download of one job."""
+    exports = exports.drop_duplicates([f"{step}_uuid" for step in ("requested", "generated", "downloaded")])
     job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     order = exports.assign(job=job).sort_values(["downloaded_at", "downloaded_uuid"])
     turns = (order.groupby("job").cumcount() + 1).reindex(exports.index)

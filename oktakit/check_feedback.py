@@ -96,7 +96,7 @@ def check_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.D
 
 
 def _verdicts(feedback: pd.DataFrame, case: Case) -> Iterator[Verdict]:
-    for row in rows_of(feedback):
+    for row in rows_of(feedback.drop_duplicates("feedback_uuid")):
         yield Verdict(row, case.by_uuid[row.feedback_uuid], case.by_uuid.get(row.judged_uuid))
 
 
@@ -205,8 +205,9 @@ def export_after_feedback(verdict: Verdict, case: Case) -> Answer:
         why = f"{listed(words)}, first {duration(first - given.published)} after the verdict."
         return Answer("yes", why, "", (given.uuid, *found))
     fetch = Query((REQUEST, DOWNLOAD), tuple(("actor.id", one) for one in people))
-    if len(people) < 2 or case.end < given.published + _DAY:
-        short = "one of the two has no id" if len(people) < 2 else "the log ends too early"
+    gaps = {"one of the two has no id": len(people) < 2, "this log holds feedback only": case.types == {FEEDBACK}}
+    gaps["the log ends too early"] = case.end < given.published + _DAY
+    if short := next((gap for gap, is_there in gaps.items() if is_there), None):
         return Answer("unknown", f"No export found within a day, but {short}.", "", (given.uuid,), fetch)
     return Answer("no", f"No export by {person(given)} or {_about(row)} within a day after it.", "", (given.uuid,))
 

@@ -4,10 +4,9 @@ It ends with 0 when all is well and with 2, and one sentence, when the input can
 """
 
 import argparse
-import ast
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except OktakitError as error:
+    except (OktakitError, OSError) as error:
         _say(str(error), sys.stderr)
         return 2
     return 0
@@ -44,55 +43,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="oktakit", description="Follow report exports through an Okta System Log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_investigate(commands)
-    _add_report(commands)
-    _add_scenario(commands)
-    _add_convert(commands)
-    _add_strip(commands)
+    command = _command(commands, _investigate, "investigate a log and write the report", "the report", "reports")
+    command.add_argument("log", nargs="?", default=SAMPLE, metavar="LOG", help="file, folder or glob [%(default)s]")
+    command = _command(commands, _report, "run a notebook and write it as one HTML file", "the report", "reports")
+    command.add_argument("notebook", metavar="NOTEBOOK")
+    about = "a parameter of the notebook; a path, where the default has a slash, is meant from here"
+    command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=about)
+    command = _command(commands, _scenario, "write a synthetic log with known truth", "the log", "sample_logs")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="another log of the kind [%(default)s]")
+    command = _command(commands, _convert, "write a log as Parquet, by day, with its account")
+    command.add_argument("log", metavar="LOG", help="file, folder or glob")
+    command.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
+    command = _command(commands, _strip, "take widget state and traces of runs out of notebooks, in place")
+    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
+    command.add_argument("--outputs", action="store_true", help="take the outputs out too: do it before sharing")
     return parser
 
 
-def _add_investigate(commands: Any) -> None:
-    command = commands.add_parser("investigate", help="investigate a log and write the report")
-    command.add_argument("log", nargs="?", default=SAMPLE, metavar="LOG", help="file, folder or glob [%(default)s]")
-    command.add_argument("--out", default="reports", metavar="FOLDER", help="folder of the report [%(default)s]")
-    command.set_defaults(run=_investigate)
-
-
-def _add_report(commands: Any) -> None:
-    command = commands.add_parser("report", help="run a notebook and write it as one HTML file")
-    command.add_argument("notebook", metavar="NOTEBOOK")
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter of the notebook; a path, where the default has a slash, is meant from here",
-    )
-    command.add_argument("--out", default="reports", metavar="FOLDER", help="folder of the report [%(default)s]")
-    command.set_defaults(run=_report)
-
-
-def _add_scenario(commands: Any) -> None:
-    command = commands.add_parser("scenario", help="write a synthetic log with known truth")
-    command.add_argument("name", metavar="NAME")
-    command.add_argument("--seed", type=int, default=1, metavar="N", help="another log of the kind [%(default)s]")
-    command.add_argument("--out", default="sample_logs", metavar="FOLDER", help="folder of the log [%(default)s]")
-    command.set_defaults(run=_scenario)
-
-
-def _add_convert(commands: Any) -> None:
-    command = commands.add_parser("convert", help="write a log as Parquet, by day, with its account")
-    command.add_argument("log", metavar="LOG", help="file, folder or glob")
-    command.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
-    command.set_defaults(run=_convert)
-
-
-def _add_strip(commands: Any) -> None:
-    command = commands.add_parser("strip", help="take widget state and traces of runs out of notebooks, in place")
-    command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
-    command.add_argument("--outputs", action="store_true", help="take the outputs out too: do it before sharing")
-    command.set_defaults(run=_strip)
+def _command(
+    commands: Any, run: Callable[[argparse.Namespace], None], about: str, what: str = "", out: str = ""
+) -> Any:
+    """Return a command named after what it runs, with the folder that it writes to by default."""
+    command = commands.add_parser(run.__name__.removeprefix("_"), help=about)
+    if out:
+        command.add_argument("--out", default=out, metavar="FOLDER", help=f"folder of {what} [%(default)s]")
+    command.set_defaults(run=run)
+    return command
 
 
 def _investigate(options: argparse.Namespace) -> None:
@@ -147,22 +124,15 @@ def _read(path: str) -> "Log":
 
 def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str, Any]:
     """Return the name and the value of NAME=VALUE, read as what the default is."""
+    from .notebook import literal
+
     name, equals, value = pair.partition("=")
     if not equals:
         raise ParameterError(f"--set needs NAME=VALUE; found {pair!r}. Put the value behind an equals sign.")
     default = defaults.get(name)
     if isinstance(default, str) and "/" in default:
         return name, _seen_from(notebook, value)
-    return name, value if default is None or isinstance(default, str) else _literal(name, value)
-
-
-def _literal(name: str, value: str) -> Any:
-    try:
-        return ast.literal_eval(value)
-    except (SyntaxError, ValueError) as error:
-        raise ParameterError(
-            f"{name} needs a plain value, like 3, 0.5, True or ['a', 'b']; found {value!r}. Write it that way."
-        ) from error
+    return name, value if default is None or isinstance(default, str) else literal(name, value)
 
 
 def _seen_from(notebook: str | Path, path: str) -> str:
@@ -174,15 +144,11 @@ def _nothing_kept(path: str, log: "Log") -> str:
     """Return the sentence that says what was found instead of events."""
     reasons = ", ".join(f"{reason}: {count}" for reason, count in log.rejected["reason"].value_counts().items())
     flags = ", ".join(sorted({flag for flags in log.sources["flags"] for flag in str(flags).split()}))
-    found = [
-        f"{int(log.sources['records'].sum())} records",
-        reasons and f"rejected {reasons}",
-        flags and f"flagged {flags}",
-    ]
-    return (
-        f"At least one event of an Okta System Log is needed; {path} has {'; '.join(filter(None, found))}. "
-        "Pass a log as Okta's API, console or log streaming delivers it."
-    )
+    found = f"{log.sources['records'].sum()} records"
+    found += f"; rejected {reasons}" if reasons else ""
+    found += f"; flagged {flags}" if flags else ""
+    needed = f"At least one event of an Okta System Log is needed; {path} has {found}."
+    return f"{needed} Pass a log as Okta's API, console or log streaming delivers it."
 
 
 def _tell(report: "Report") -> None:

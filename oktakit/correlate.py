@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import collect, first_known, in_order, known_values, pick, rows, same, table
+from .frames import collect, first_known, in_order, known_only, known_values, pick, rows, same, table
 from .schema import ANALYTICS, EVENT_COLUMNS, FEEDBACK, RELATED
 
 VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
@@ -112,9 +112,10 @@ def correlate_feedback(events: Any) -> pd.DataFrame:
 def _contradicted(found: pd.DataFrame) -> pd.Series:
     """Return whether another verdict on the same detection says the opposite."""
     threat = found["verdict"].map({"confirmed": 1.0, "missed": 1.0, "dismissed": 0.0})
-    by_detection = threat.groupby(found["judged_uuid"])
+    judged = known_only(found, ["judged_uuid"])["judged_uuid"]
+    by_detection = threat.groupby(judged)
     opposed = by_detection.transform("max") > by_detection.transform("min")
-    return (opposed & threat.notna()).astype("boolean").mask(found["judged_uuid"].isna())
+    return (opposed & threat.notna()).astype("boolean").mask(judged.isna())
 
 
 _GIVEN = {

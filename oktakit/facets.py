@@ -47,7 +47,12 @@ class Facets:
         """Number the values of every facet, once."""
         require("EventExplorer", events, COLUMNS)
         self.events = events.copy(deep=False)
-        self.at = utc(events["published"]).dt.tz_localize(None).to_numpy("datetime64[us]")
+        try:
+            self.at = utc(events["published"]).dt.tz_localize(None).to_numpy("datetime64[us]")
+            proxy = events["is_proxy"].astype("boolean")
+        except (TypeError, ValueError) as error:
+            needed = "times in published, and true, false or nothing in is_proxy"
+            raise InputError(f"EventExplorer needs {needed}; found something else. Pass log.events.") from error
         who = known(events["actor_alternate_id"].astype("string")).fillna(known(events["actor_id"].astype("string")))
         self.timed = ~np.isnat(self.at)
         self.facets = {
@@ -55,7 +60,7 @@ class Facets:
             "event_types": facet(events["event_type"], schema.ANALYTICS),
             "countries": facet(events["country"]),
             "outcomes": facet(events["outcome_result"]),
-            "proxy": facet(events["is_proxy"].astype("boolean").map({True: "yes", False: "no"})),
+            "proxy": facet(proxy.map({True: "yes", False: "no"})),
         }
 
     def mask(self, choice: Choice) -> NDArray[np.bool_]:
@@ -76,6 +81,7 @@ class Facets:
 
     def contains(self, text: str) -> NDArray[np.bool_]:
         """Return which events have this text in any column of text, whatever its case; it is never a pattern."""
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a character, as it was read
         found = np.zeros(len(self.events), dtype=bool)
         for codes, values in self._texts:
             hits = pc.match_substring(values, text, ignore_case=True).to_numpy(zero_copy_only=False)
@@ -85,10 +91,8 @@ class Facets:
     def written(self, times: NDArray[np.datetime64]) -> list[str]:
         """Return times of these events as `moment` reads them, exactly."""
         unit: Any = "us" if self._fine else "ms"
-        return [
-            text.replace("T", " ", 1) if text != "NaT" else text
-            for text in np.datetime_as_string(times, unit=unit).tolist()
-        ]
+        texts = np.datetime_as_string(times, unit=unit).tolist()
+        return [text if text == "NaT" else text.replace("T", " ") for text in texts]
 
     @cached_property
     def _fine(self) -> bool:

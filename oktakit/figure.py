@@ -3,7 +3,7 @@
 plotly is imported when the first figure is made.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -37,6 +37,7 @@ STYLES: Final = {
 """Colour, symbol and size by event type: open over filled, so that marks of one moment stay apart."""
 
 _AXIS = {"gridcolor": "#e6e6e6", "linecolor": "#8c8c8c", "zeroline": False, "automargin": True}
+_TITLE = {"x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}}
 _TEMPLATE = {
     "layout": {
         "font": {"color": "#222", "size": 12},
@@ -44,15 +45,7 @@ _TEMPLATE = {
         "plot_bgcolor": "white",
         "xaxis": _AXIS,
         "yaxis": _AXIS | {"tickfont": {"size": 11}},
-        "title": {
-            "x": 0,
-            "xanchor": "left",
-            "xref": "paper",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 14},
-        },
+        "title": _TITLE,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
         "showlegend": True,
         "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": "#222"}},
@@ -61,13 +54,12 @@ _TEMPLATE = {
 }
 
 
-def require(helper: str, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+def require(helper: str, frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     """Return `frame` with all `columns` in types that bear words, too; raise ColumnError where it lacks one."""
-    needed = list(columns)
-    missing = [column for column in needed if column not in frame.columns]
+    missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise ColumnError.missing(helper, missing, [str(column) for column in frame.columns])
-    odd = {name: frame[name].astype(object) for name in needed if _is_odd(frame[name])}
+    odd = {name: frame[name].astype(object) for name in columns if _is_odd(frame[name])}
     return frame.assign(**{name: values.where(values.notna(), None) for name, values in odd.items()})
 
 
@@ -83,8 +75,7 @@ def new_figure(title: str, note: str, height: int, not_drawn: dict[str, int] | N
 
     enable_renderer()
     left_out = {why: count for why, count in (not_drawn or {}).items() if count}
-    words = [note, *(f"not drawn: {count:,} {why}" for why, count in left_out.items())]
-    lines = _wrapped(list(filter(None, words)))
+    lines = _wrapped([note] * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
     figure = go.Figure(layout={"template": _TEMPLATE, "height": height, "meta": {"not_drawn": left_out}})
     figure.update_layout(title={"text": title, "subtitle": {"text": "<br>".join(lines)}})
     return _with_room(figure, 16 * (len(lines) - 1))
@@ -107,12 +98,10 @@ def _with_room(figure: "Figure", more: int) -> "Figure":
 
 def _wrapped(words: list[str], width: int = 100) -> list[str]:
     """Return words with dots between them, in lines that fit above a figure."""
-    lines = words[:1]
-    for word in words[1:]:
-        if len(lines[-1]) + len(word) < width:
-            lines[-1] += f" · {word}"
-        else:
-            lines.append(word)
+    lines: list[str] = []
+    for word in words:
+        fits = lines and len(lines[-1]) + len(word) < width
+        lines[-1:] = [f"{lines[-1]} · {word}"] if fits else [*lines[-1:], word]
     return lines
 
 
@@ -124,10 +113,8 @@ def no_events(title: str) -> "Figure":
 
 def lanes(figure: "Figure", labels: Sequence[str]) -> "Figure":
     """Return `figure` with one labelled row per label, from the top; positions are row numbers, never log text."""
-    places = list(range(len(labels)))
-    return figure.update_yaxes(
-        tickvals=places, ticktext=list(labels), range=[len(labels) - 0.4, -0.6], ticklabelstandoff=6
-    )
+    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=list(labels), range=[len(labels) - 0.4, -0.6])
+    return figure.update_yaxes(ticklabelstandoff=6)
 
 
 def time_axis(figure: "Figure", times: "pd.Series[Any]") -> "Figure":
@@ -143,11 +130,10 @@ def add_marks(figure: "Figure", name: str, style: tuple[str, str, int], rows: pd
     """Draw one mark per row at `at` (or `x`) and `lane`, or one per lane and moment when there are too many."""
     if rows.empty:
         return
-    told = facts(len(rows), len(rows), rows["at"].min(), rows["at"].max())
+    ends = rows["at"].min(), rows["at"].max()
     if len(rows) > MARKS:
         rows, columns = _counted(rows), ["at", "events", "until"]
-    if "events" in rows:  # one mark for several events
-        told |= {"marks": len(rows), "events": int(rows["events"].sum())}
+    events = rows["events"].sum() if "events" in rows else len(rows)  # one mark may stand for several
     color, symbol, size = style
     figure.add_scatter(
         x=_x(rows),
@@ -157,7 +143,7 @@ def add_marks(figure: "Figure", name: str, style: tuple[str, str, int], rows: pd
         marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}},
         customdata=hidden(rows, columns),
         hovertemplate=hover(columns) if "x" in rows else "%{x} UTC<br>" + hover(columns),
-        meta=told,
+        meta=facts(len(rows), events, *ends),
     )
 
 
@@ -191,14 +177,13 @@ def hidden(rows: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
 
 def hover(columns: list[str]) -> str:
     """Return the words around what `hidden` holds, one line per column."""
-    names = [column.replace("_", " ") for column in columns]
-    return "<br>".join(f"{name}: %{{customdata[{place}]}}" for place, name in enumerate(names))
+    return "<br>".join(f"{name.replace('_', ' ')}: %{{customdata[{at}]}}" for at, name in enumerate(columns))
 
 
 def facts(marks: int, events: Any, first: Any, last: Any) -> dict[str, Any]:
     """Return what `describe` later tells about a series."""
-    ends = [None if pd.isna(end) else end.isoformat() for end in (first, last)]
-    return {"marks": marks, "events": int(events), "first": ends[0], "last": ends[1]}
+    ends = {name: None if pd.isna(end) else end.isoformat() for name, end in (("first", first), ("last", last))}
+    return {"marks": marks, "events": int(events), **ends}
 
 
 def utc(times: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -238,11 +223,11 @@ def remark(lane: float, text: str, color: str = "#222") -> dict[str, Any]:
 
 def shown(values: "pd.Series[Any]", limit: int = 80) -> list[str]:
     """Return the texts of a column, safe to draw; a null is said, never left out."""
-    told = (
-        f"{pd.to_datetime(value, utc=True):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, pd.Timestamp) else value
-        for value in values
-    )
-    return [MISSING if pd.isna(value) else safe.plot(value, limit) for value in told]
+    return [MISSING if pd.isna(value) else safe.plot(_time_words(value), limit) for value in values]
+
+
+def _time_words(value: Any) -> Any:
+    return f"{pd.to_datetime(value, utc=True):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, pd.Timestamp) else value
 
 
 def most(frame: pd.DataFrame, weight: "pd.Series[Any]") -> pd.DataFrame:
@@ -308,8 +293,7 @@ def describe(figure: "Figure") -> pd.DataFrame:
     meta = figure.layout.meta
     if not isinstance(meta, dict) or "not_drawn" not in meta:
         raise InputError("describe needs a figure made by a plot_ function of this package; found another one.")
-    drawn = [trace for trace in figure.data if trace.meta]
-    rows = [(trace.name, *(trace.meta[key] for key in ("marks", "events", "first", "last"))) for trace in drawn]
-    rows += [(f"not drawn: {why}", 0, count, None, None) for why, count in meta["not_drawn"].items()]
+    rows = [{"series": trace.name, **trace.meta} for trace in figure.data if trace.meta]
+    rows += [{"series": f"not drawn: {why}", "marks": 0, "events": count} for why, count in meta["not_drawn"].items()]
     table = pd.DataFrame(rows, columns=["series", "marks", "events", "first", "last"])
     return table.assign(first=utc(table["first"]), last=utc(table["last"]))

@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import suppress
+from errno import EACCES
 from pathlib import Path
 
 from .errors import InputError
@@ -11,17 +12,20 @@ from .errors import InputError
 def write_text(path: Path, text: str) -> Path:
     """Write the text as UTF-8 and return the path; its folder is made when it is missing.
 
-    A file that is replaced keeps its permissions, and stays as it was when something goes wrong.
+    A file that is replaced keeps its permissions, and stays as it was when something goes wrong or it is read-only.
 
     Raises
     ------
     InputError
-        When the folder cannot be written.
+        When the file cannot be written.
     """
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        if path.exists() and not path.stat().st_mode & 0o222:
+            raise PermissionError(EACCES, "it is read-only")
+        # Half a character, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             if path.exists():
                 shutil.copymode(path, part)
             file.write(text)
@@ -31,5 +35,5 @@ def write_text(path: Path, text: str) -> Path:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise InputError(f"A folder that can be written is needed; {path.parent}: {error.strerror}.") from error
+        raise InputError(f"A file that can be written is needed; {path}: {error.strerror}.") from error
     return path

@@ -85,7 +85,7 @@ def find_travel(
     ['United States', 'Romania', 'coordinates']
     """
     frame = table(events, "find_travel", TRAVEL_NEEDS)
-    person = (nw.col("actor_type") == "User").fill_null(True) & stated("api_token_id").is_null()
+    person = (nw.col("actor_type").is_null() | (nw.col("actor_type") == "User")) & stated("api_token_id").is_null()
     there = ~stated("ip_address").is_null() & ~nw.col("published_us").is_null()
     seen = frame.select(*_SHOWN, "published_us", there=acted() & person & there)  # narrow before it is filtered
     movers = collect(_movers(seen, km))["actor_id"].tolist()
@@ -115,7 +115,8 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     where = known_only(rows, ["country"])["country"]
     labels = locate(where.dropna().unique()).set_index("country")
     label = {f"label_{name}": where.map(labels[name]) for name in ("iso2", "lat", "lon")}
-    placed = rows.assign(**label, exact=rows["lat"].notna() & rows["lon"].notna())
+    nowhere = rows["lat"].eq(0) & rows["lon"].eq(0)  # what some databases say where they know nothing
+    placed = rows.assign(**label, exact=rows["lat"].notna() & rows["lon"].notna() & ~nowhere)
     return placed[placed["exact"] | placed["label_lat"].notna()]
 
 

@@ -19,6 +19,11 @@ TEXT = pd.Series(["a"]).dtype
 """What pandas makes of text: `str` from pandas 3 on, object before."""
 _TYPES = {"text": TEXT, "json": TEXT, "bool": "boolean", "int": "Int64", "float": "float64", "count": "int64"}
 TYPES = {column.name: _TYPES[column.kind] for column in COLUMNS if column.kind != "time"}
+_ENGINE = {
+    column.name: nw.Boolean if column.kind == "bool" else nw.String
+    for column in COLUMNS
+    if column.kind in ("text", "json", "bool")
+}
 
 
 def table(events: Any, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]:
@@ -27,16 +32,31 @@ def table(events: Any, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]
     Raises
     ------
     ColumnError
-        If a column is missing.
+        If a column is missing, or the time is none.
     """
-    frame: nw.LazyFrame[Any] = nw.from_native(events).lazy()
+    frame = _typed(nw.from_native(events).lazy(), {*columns})
     found = frame.collect_schema().names()
     time = "published_us" if "published_us" in found else "published"
     if missing := [name for name in (*columns, time) if name not in found]:
         raise ColumnError.missing(helper, missing, found)
-    if time == "published":
-        frame = frame.with_columns(published_us=nw.col("published").dt.timestamp("us"))
-    return frame
+    if time == "published_us":
+        return frame
+    try:
+        return frame.with_columns(published_us=nw.col("published").dt.timestamp("us"))
+    except (TypeError, NotImplementedError) as error:  # texts; DuckDB, which has no such function
+        raise ColumnError(f"{helper} needs `published` as times, or `published_us` as write_events adds it.") from error
+
+
+def _typed(frame: nw.LazyFrame[Any], columns: set[str]) -> nw.LazyFrame[Any]:
+    """Return a frame in which texts and flags that are all missing have their type; what reads nothing knows none."""
+    native, schema = frame.to_native(), frame.collect_schema()
+    empty = (nw.Float64, nw.String, nw.Object) if isinstance(native, pd.DataFrame) else (nw.Unknown,)
+    known_by_name = columns & schema.keys() & _ENGINE.keys()
+    odd = [name for name in known_by_name if schema[name] != _ENGINE[name] and schema[name] in empty]
+    if not odd or not isinstance(native, pd.DataFrame):
+        return frame.with_columns(nw.col(name).cast(_ENGINE[name]) for name in odd) if odd else frame
+    typed: nw.LazyFrame[Any] = nw.from_native(native.astype({name: TYPES[name] for name in odd})).lazy()
+    return typed
 
 
 def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -107,8 +127,8 @@ def known_values(frame: pd.DataFrame, column: str) -> list[str]:
 
 
 def same(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Return where two columns of ids are the same, missing where either is."""
-    return (one == other).astype("boolean").mask(one.isna() | other.isna())
+    """Return where two columns of ids are the same, missing where either is not known."""
+    return (one == other).astype("boolean").mask(one.isna() | other.isna() | _unknown(one) | _unknown(other))
 
 
 def _unknown(values: pd.Series) -> pd.Series:

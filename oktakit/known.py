@@ -98,12 +98,16 @@ def label(events: pd.DataFrame, known: Any, column: str | None = None) -> pd.Ser
     >>> label(pd.DataFrame({"ip_address": ["192.0.2.7", None], "as_number": [64500, 64500]}), known).tolist()
     ['office, tunnel', 'tunnel']
     """
+    rows = [", ".join(labels) or None for labels in _label_lists(events, known, column)]
+    return pd.Series(rows, events.index, dtype=object)
+
+
+def _label_lists(events: pd.DataFrame, known: Any, column: str | None = None) -> list[list[str]]:
+    """Return the labels of each event, each once: a label may have commas of its own."""
     names = [name for name in LABELLED if name in events] if column is None else [column]
     wanted = _sorted_out(read_known(known))
     columns = [_labels(events[name], _RULES.get(name, _by_text), wanted) for name in names]
-    found = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=events.index)
-    rows = [", ".join(dict.fromkeys(one for one in row if one)) or None for row in found.itertuples(index=False)]
-    return pd.Series(rows, events.index, dtype=object)
+    return [[*dict.fromkeys(filter(None, row))] for row in zip(*columns, strict=True)] or [[] for _ in events.index]
 
 
 def count_labels(found: pd.DataFrame, seen: pd.DataFrame, by: list[str], told: Mapping[str, Any]) -> pd.DataFrame:
@@ -112,7 +116,8 @@ def count_labels(found: pd.DataFrame, seen: pd.DataFrame, by: list[str], told: M
     `seen` has the columns `by` of the summary, those that labels are for, and in `events` how many have these values.
     """
     for name, table in told.items():
-        hits = seen.assign(label=label(seen, table)).dropna(subset="label").groupby(by, dropna=False)
+        marked = seen.assign(label=pd.Series(_label_lists(seen, table), seen.index, dtype=object))
+        hits = marked[marked["label"].astype(bool)].groupby(by, dropna=False)
         counts = pd.DataFrame({name: hits["label"].agg(_joined), f"{name}_events": hits["events"].sum()}).reset_index()
         counts = counts.astype(seen[by].dtypes)  # pandas 2 makes numbers of keys that are all missing
         found = found.merge(counts, how="left", on=by)
@@ -193,9 +198,9 @@ def plain(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
 
 
-def _joined(labels: Iterable[str]) -> str:
+def _joined(labels: Iterable[list[str]]) -> str:
     """Return every label once, in the order of the alphabet."""
-    return ", ".join(sorted({one for several in labels for one in several.split(", ")}))
+    return ", ".join(sorted({one for several in labels for one in several}))
 
 
 def _network(value: str) -> Any:
@@ -210,18 +215,18 @@ def _sorted_out(known: pd.DataFrame) -> _Known:
     for value, told in known.itertuples(index=False):
         number = value.upper().removeprefix("AS")
         if number.isdecimal():
-            wanted.numbers[int(number)] = told
+            wanted.numbers.setdefault(int(number), told)
         elif network := _network(value):
             wanted.networks.append((network, told))
         else:
-            wanted.texts[value.casefold()] = told
+            wanted.texts.setdefault(value.casefold(), told)
     return wanted
 
 
-def _labels(values: pd.Series, rule: Callable[[Any, _Known], str | None], wanted: _Known) -> pd.Series:
+def _labels(values: pd.Series, rule: Callable[[Any, _Known], str | None], wanted: _Known) -> list[str | None]:
     """Return the labels of a column; each distinct value is looked up once."""
     labels = {value: rule(value, wanted) for value in values.dropna().unique()}
-    return pd.Series([labels.get(value) if pd.notna(value) else None for value in values], values.index, dtype=object)
+    return [labels.get(value) if pd.notna(value) else None for value in values]
 
 
 def _by_network(value: str, wanted: _Known) -> str | None:

@@ -1,18 +1,23 @@
 """Read notebooks, and take out of them what only the computer that ran them can use."""
 
+import ast
 import os
 from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from .errors import InputError
+from .errors import InputError, ParameterError
 from .files import write_text
+from .safe import text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 WIDGET: Final = "application/vnd.jupyter.widget-view+json"
+NOT_PLAIN: Final = (MemoryError, RecursionError, SyntaxError, TypeError, ValueError)
+"""What Python raises where a text is more than a plain value."""
+
 _RUN: Final = ("ExecuteTime", "execution", "papermill")
 """What frontends and runners note about a run, in the metadata of a notebook or a cell."""
 
@@ -28,14 +33,32 @@ def read_notebook(notebook: str | os.PathLike[str]) -> "NotebookNode":
     import nbformat
 
     try:
-        nb: NotebookNode = nbformat.reads(Path(notebook).read_text(encoding="utf-8"), as_version=4)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
-        found = getattr(error, "strerror", None) or "something else"
+        given = nbformat.reader.reads(Path(notebook).read_text(encoding="utf-8"))
+        old = given.nbformat < 4
+        nb = _with_ids(nbformat.convert(given, 4), old)
+        nbformat.validate(nb, relax_add_props=True)
+    except Exception as error:  # nbformat raises whatever a file that is no notebook runs it into
+        found = getattr(error, "strerror", None) or text(getattr(error, "message", None) or "something else", 100)
         raise InputError(f"A Jupyter notebook is needed; {notebook} is not one ({found}). Check the path.") from error
-    nb.nbformat_minor = max(nb.nbformat_minor, 5)
-    for number, cell in enumerate(nb.cells):
-        cell.setdefault("id", f"cell-{number}")
     return nb
+
+
+def literal(name: str, given: str) -> Any:
+    """Return the plain value that a parameter is given as text.
+
+    Raises
+    ------
+    ParameterError
+        When there is more than a plain value.
+
+    >>> literal("ROWS", "20")
+    20
+    """
+    try:
+        return ast.literal_eval(given)
+    except NOT_PLAIN as error:
+        needed = f"{name} needs a plain value, like 3, 0.5, True or ['a', 'b']"
+        raise ParameterError(f"{needed}; found '{text(given, 80)}'. Write it that way.") from error
 
 
 def strip(nb: "NotebookNode", outputs: bool = False) -> "NotebookNode":
@@ -91,6 +114,16 @@ def strip_notebooks(paths: Iterable[str | os.PathLike[str]], outputs: bool = Fal
     for path, nb in read:
         write_text(path.resolve(), nbformat.writes(strip(nb, outputs)) + "\n")
     return [(path, size, path.stat().st_size) for (path, _), size in zip(read, sizes, strict=True)]
+
+
+def _with_ids(nb: "NotebookNode", old: bool) -> "NotebookNode":
+    """Return the notebook with numbers for ids, unless each cell has its own; from an old format come random ones."""
+    nb.nbformat_minor = max(nb.nbformat_minor, 5)
+    ids = {cell.get("id") for cell in nb.cells}
+    if old or None in ids or len(ids) < len(nb.cells):
+        for number, cell in enumerate(nb.cells):
+            cell.id = f"cell-{number}"
+    return nb
 
 
 def _without_widget(output: "NotebookNode") -> "NotebookNode | None":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .facets import Facets
 from .figure import BLUE, CONFIG, FAILED, MARKS, RED, STYLES, hover, new_figure, shown
 from .places import locate
-from .plot_map import _outline, east, labelled
+from .plot_map import east, labelled, outline
 from .schema import ANALYTICS, DOWNLOAD
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _world() -> dict[str, Any]:
     """Return the outlines as a picture: as series they would be worked out again with every change."""
     parts = []
     for name, style in (("land", 'fill="#dcdcdc" stroke="#b5b5b5"'), ("borders", 'fill="none" stroke="white"')):
-        x, y = _outline(name).values()
+        x, y = outline(name).values()
         points = ("M" if np.isnan(lon) else f"{lon:.1f},{-lat:.1f}" for lon, lat in zip(x, y, strict=True))
         parts.append(f'<path d="M{" ".join(points).removesuffix("M")}" {style} stroke-width="0.3"/>')
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-170 -84 360 142" {_STRETCH}>{"".join(parts)}</svg>'
@@ -131,6 +131,8 @@ def redraw(figure: Any, facets: Facets, view: View, chosen: Mask) -> Any:
         figure.layout.meta = {"not_drawn": {why: count for why, count in not_drawn.items() if count}}
         if timed.any():
             _fit(figure, facets, view, timed, own, row)
+        else:  # without any time, the browser takes the axis for one of numbers: a mark that is not drawn has one
+            figure.data[0].update(x=facets.written(facets.at[facets.timed][:1]), y=[None])
     return figure
 
 

@@ -23,7 +23,7 @@ def add_world(figure: "Figure", axis: str = "", **places: Any) -> None:
     """Draw the outlines on the axes x and y with that number; the view never fits the data."""
     for part, style in _MAP.items():
         figure.add_scatter(
-            **_outline(part),
+            **outline(part),
             **style,
             mode="lines",
             hoverinfo="skip",
@@ -57,7 +57,7 @@ def labelled(places: pd.DataFrame) -> dict[Any, str]:
 
 
 @functools.cache
-def _outline(part: str) -> dict[str, Any]:
+def outline(part: str) -> dict[str, Any]:
     """Return longitudes and latitudes of land or borders; NaN lifts the pen. 4 bytes a number keep the figure small."""
     lines = json.loads(resources.files("oktakit").joinpath("data/outline.json").read_text("utf-8"))[part]
     path = np.array([value for line in lines for value in (*line, math.nan, math.nan)], dtype="float32")

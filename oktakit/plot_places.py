@@ -70,8 +70,8 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     Returns
     -------
     plotly.graph_objects.Figure
-        One bar per network with its categories below its name, which make it a proxy whatever Okta's flag says. Of more than 60 networks, those with most events are
-        drawn and the rest is counted.
+        One bar per network in the colour of Okta's flag, with its categories below its name: they may disagree. Of more
+        than 60 networks, those with most events are drawn and the rest is counted.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     rows = most(proxy, proxy["events"])
     rows = rows.assign(lane=range(len(rows)), label=_networks(rows))
     kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {MISSING}")
-    kind = kind.mask(rows["ip_categories"].fillna("").ne(""), "proxy")
     missed = {"networks": len(proxy) - len(rows)}
     counted = f"events: {proxy['events'].sum():,} · networks: {len(proxy):,}"
     figure = new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
     for name in _PROXIES:
         _add_bars(figure, name, rows[kind == name])
+    figure.update_layout(legend_title_text="Okta's flag:")
     dtick = 1 if rows["events"].max() < 10 else None
     return lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
 

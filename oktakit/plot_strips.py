@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from . import figure as draw
+from . import safe
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -74,7 +75,7 @@ def plot_sessions(events: pd.DataFrame, changes: pd.DataFrame, by: str = "countr
     rows = rows.assign(who=draw.person(events)).sort_values(["at", "uuid"], kind="stable")
     named = rows[rows["session"].notna()]
     timed = named[named["at"].notna()]
-    title = f"Sessions and their changes, by {by.replace('_', ' ')}"
+    title = f"Sessions and their changes, by {safe.plot(by).replace('_', ' ')}"
     if rows.empty:
         return draw.no_events(title)
     strips = _strips(timed, changes)
@@ -95,9 +96,7 @@ def _strips(rows: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
     """The sessions with most changes, and of these those that nothing explains, in the order of their first events."""
     strips = rows.groupby("session")["at"].agg(start="min", end="max")
     counts = changes.assign(open=changes["explained_by"].isna()).groupby("session")["open"].agg(["sum", "size"])
-    ranked = (
-        strips.join(counts).fillna({"sum": 0, "size": 0}).sort_values(["sum", "size"], ascending=False, kind="stable")
-    )
+    ranked = strips.join(counts).sort_values(["sum", "size"], ascending=False, kind="stable", na_position="last")
     kept = ranked[: draw.LANES].sort_values("start", kind="stable")
     longest = (kept["end"] - kept["start"]).max()
     unit = next((name for name, step in _UNITS.items() if longest <= 100 * pd.Timedelta(step)), "days")

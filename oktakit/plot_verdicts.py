@@ -172,7 +172,8 @@ def _labels(drawn: pd.DataFrame) -> list[str]:
     parts = zip(
         *(draw.shown(column, 34) for column in (names, drawn["judged_risk_level"], drawn["about_user"])), strict=True
     )
+    lack = drawn["judged_uuid"].isna().map({True: "no detection named", False: "not in this log"})
     return [
-        f"<b>{name}</b> {risk if found else 'no detection named' if pd.isna(uuid) else 'not in this log'}<br>about {user}"
-        for (name, risk, user), found, uuid in zip(parts, _is_in(drawn), drawn["judged_uuid"], strict=True)
+        f"<b>{name}</b> {risk if found else why}<br>about {user}"
+        for (name, risk, user), found, why in zip(parts, _is_in(drawn), lack, strict=True)
     ]

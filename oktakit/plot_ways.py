@@ -45,8 +45,9 @@ def plot_movements(events: pd.DataFrame, actor: str | Iterable[str] | None = Non
     -------
     plotly.graph_objects.Figure
         One mark per stop, which is a run of events within 0.1 degrees, through a proxy or not; a stop is no proxy if
-        one of its events says so and none says otherwise. At most six people and 60 places. An event without coordinates is at the label point of its country, and its place says "country
-        only". Places are those of addresses, not of people.
+        one of its events says so and none says otherwise. At most six people and 60 places. An event without
+        coordinates is at the label point of its country, and its place says "country only". Places are those of
+        addresses, not of people.
 
     Raises
     ------
@@ -154,9 +155,8 @@ def _add_way(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
     ends = stops.shift(-1)
     vague = (stops["where"] == ends["where"]) & ((stops["basis"] != EXACT) | (ends["basis"] != EXACT))
     vague |= stops["spot"] == ends["spot"]
-    legs = stops.assign(
-        to_lat=ends["lat"], to_lon=ends["lon"], quick=ends["at"] - stops["until"] <= _QUICK, to_at=ends["at"]
-    )
+    legs = stops.assign(to_lat=ends["lat"], to_lon=ends["lon"], to_at=ends["at"])
+    legs["quick"] = ends["at"] - stops["until"] <= _QUICK
     legs = legs[ends["number"].eq(stops["number"] + 1) & ~vague]  # where a stop is left out, nothing is known
     for quick, dash, name in ((True, "solid", "within an hour"), (False, "dot", "later")):
         some = legs[legs["quick"] == quick]
@@ -164,7 +164,8 @@ def _add_way(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
         if ways.empty:
             continue
         x, y = _arrows(ways)
-        figure.add_scatter(
+        _add_to_map(
+            figure,
             x=x,
             y=y,
             name=f"way of {draw.shown(ways['person'], 40)[0]}, {name}",
@@ -172,11 +173,12 @@ def _add_way(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
             line={"color": color, "dash": dash, "width": 2},
             marker={"color": color, "symbol": "arrow", "size": [0, 13, 0, 0] * len(ways), "angleref": "previous"},
             hoverinfo="skip",
-            showlegend=False,
-            xaxis="x2",
-            yaxis="y2",
             meta=draw.facts(len(ways), len(some), some["until"].min(), some["to_at"].max()),
         )
+
+
+def _add_to_map(figure: "Figure", **series: Any) -> None:
+    figure.add_scatter(showlegend=False, xaxis="x2", yaxis="y2", **series)
 
 
 def _arrows(ways: pd.DataFrame) -> tuple[list[Any], list[Any]]:
@@ -195,7 +197,8 @@ def _add_places(figure: "Figure", stops: pd.DataFrame, color: str, size: int) ->
     places = groups[["person", "place", "lat", "lon", "basis"]].head(1).join(stops[["spot", "proxy"]])
     sums = groups.agg(events=("events", "sum"), numbers=("number", _numbers)).reset_index()
     places = places.merge(sums, on=["spot", "proxy"])
-    figure.add_scatter(
+    _add_to_map(
+        figure,
         x=[east(lon) for lon in places["lon"]],
         y=places["lat"].tolist(),
         name=f"places of {draw.shown(places['person'], 40)[0]}",
@@ -203,9 +206,6 @@ def _add_places(figure: "Figure", stops: pd.DataFrame, color: str, size: int) ->
         marker={"color": color, "symbol": [_PROXY[kind] for kind in places["proxy"]], "size": size, "line_width": 3},
         customdata=draw.hidden(places, _TOLD),
         hovertemplate=draw.hover(_TOLD),
-        showlegend=False,
-        xaxis="x2",
-        yaxis="y2",
         meta=draw.facts(len(places), places["events"].sum(), stops["at"].min(), stops["until"].max()),
     )
 
@@ -239,7 +239,8 @@ def _add_names(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
     named = labelled(places)
     places = places.loc[list(named)]
     names = zip(draw.shown(places["place"], 30), places["spot"], strict=True)
-    figure.add_scatter(
+    _add_to_map(
+        figure,
         x=[east(lon) for lon in places["lon"]],
         y=places["lat"].tolist(),
         mode="markers+text",
@@ -247,9 +248,6 @@ def _add_names(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
         text=[f"<b>{numbers[spot]}</b> {name}" if people == 1 else name for name, spot in names],
         textposition=list(named.values()),
         hoverinfo="skip",
-        showlegend=False,
-        xaxis="x2",
-        yaxis="y2",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import OktakitError, ParameterError
 from .files import write_text
-from .notebook import WIDGET, read_notebook, strip
+from .notebook import NOT_PLAIN, WIDGET, read_notebook, strip
 from .page import to_html
 from .safe import filename
 
@@ -145,11 +145,11 @@ def _run(
 
     nb = read_notebook(notebook)
     cell = _parameters_cell(nb)
-    values = _checked(parameters, _assigned(cell.source))
-    injected = new_code_cell(_lines(values), id="injected-parameters", metadata={"tags": ["injected-parameters"]})
+    values = checked(parameters, _assigned(cell.source))
+    injected = new_code_cell(lines(values), id="injected-parameters", metadata={"tags": ["injected-parameters"]})
     nb.cells.insert(nb.cells.index(cell) + 1, injected)
     _execute(nb, Path(cwd or Path(notebook).parent))
-    injected.source = _lines({name: _shareable(value) for name, value in values.items()})
+    injected.source = lines({name: _shareable(value) for name, value in values.items()})
     return _without_folders(nb)
 
 
@@ -170,7 +170,7 @@ def _assigned(source: str) -> dict[str, Any]:
     """Return the values that the lines of a parameters cell assign."""
     try:
         return dict(_assignment(statement) for statement in ast.parse(source).body)
-    except (SyntaxError, ValueError) as error:
+    except NOT_PLAIN as error:
         raise ParameterError(
             "The cell tagged 'parameters' needs lines like NAME = value, with a plain value; "
             f"found: {getattr(error, 'text', None) or error}. Move everything else to another cell."
@@ -184,7 +184,7 @@ def _assignment(statement: ast.stmt) -> tuple[str, Any]:
     raise ValueError(ast.unparse(statement))
 
 
-def _checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters given, once each is known and of the type of its default."""
     unknown = [name for name in given if name not in defaults]
     if unknown:
@@ -211,11 +211,12 @@ def _typed(name: str, value: Any, default: Any) -> Any:
 def _is_plain(value: Any) -> bool:
     try:
         return bool(ast.literal_eval(repr(value)) == value)
-    except (SyntaxError, ValueError):
+    except NOT_PLAIN:
         return False
 
 
-def _lines(values: Mapping[str, Any]) -> str:
+def lines(values: Mapping[str, Any]) -> str:
+    """Return parameters as the lines of a cell."""
     return "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
 

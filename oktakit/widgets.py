@@ -3,7 +3,6 @@
 Text from a log becomes options and text nodes, never HTML.
 """
 
-import ast
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ import traitlets
 
 from . import safe
 from .errors import ParameterError
-from .report import _checked, _lines, read_parameters
+from .notebook import literal
+from .report import checked, lines, read_parameters
 
 _DATA: Final = resources.files("oktakit") / "data"
 
@@ -91,7 +91,7 @@ class CaseForm(Box):
     def __init__(self, notebook: str | os.PathLike[str], parameters: Mapping[str, Any] | None = None) -> None:
         """Show the defaults, and what is given instead."""
         self._name, self._defaults = Path(notebook).name, read_parameters(notebook)
-        values = self._defaults | _checked(parameters or {}, self._defaults)
+        values = self._defaults | checked(parameters or {}, self._defaults)
         self.controls = {name: _field(name, value, self._defaults[name]) for name, value in values.items()}
         self._panel = Panel()
         fields = ipywidgets.VBox([*self.controls.values()])
@@ -105,12 +105,12 @@ class CaseForm(Box):
     def parameters(self) -> dict[str, Any]:
         """Return the value of every parameter, once all are of their type."""
         values = {name: _read(name, field.value, self._defaults[name]) for name, field in self.controls.items()}
-        return _checked(values, self._defaults)
+        return checked(values, self._defaults)
 
     @property
     def source(self) -> str:
         """Return the parameters as Python assignments, one a line."""
-        return _lines(self.parameters)
+        return lines(self.parameters)
 
     def __repr__(self) -> str:
         """Return the parameters as text, or what is wrong with them."""
@@ -119,12 +119,10 @@ class CaseForm(Box):
     def _tell(self, _: Any = None) -> None:
         """Write the lines, or why there are none."""
         try:
-            self._panel.source, self._panel.status = (
-                self.source,
-                "To repeat this, paste the lines into the cell tagged parameters.",
-            )
+            told = self.source, "To repeat this, paste the lines into the cell tagged parameters."
         except ParameterError as error:
-            self._panel.source, self._panel.status = "", str(error)
+            told = "", str(error)
+        self._panel.source, self._panel.status = told
 
 
 def _field(name: str, value: Any, default: Any) -> Any:
@@ -139,11 +137,4 @@ def _read(name: str, given: Any, default: Any) -> Any:
     """Return what a field holds as the type of its default; an empty field is None where None is the default."""
     if isinstance(default, bool | str):
         return given
-    if default is None:
-        return given or None
-    try:
-        return ast.literal_eval(given)
-    except (SyntaxError, ValueError) as error:
-        raise ParameterError(
-            f"{name} needs a plain value, like {default!r}; found {safe.text(given, 80)!r}."
-        ) from error
+    return given or None if default is None else literal(name, given)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from records import event, export, uuid
 
 import oktakit as ok
+from oktakit import casefile
 from oktakit.casefile import MARK
 
 CARVED = "cut off or changed, cannot be read"
@@ -211,6 +214,30 @@ def test_a_line_that_was_changed_or_removed_shows(case: ok.CaseLog, log: ok.Log)
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        ('"withdraws":1,', '"withdraws":9223372036854775808,'),
+        ('"withdraws":1,', '"withdraws":0,'),
+        ('"at":"[^"]*"', '"at":"0001-01-01T00:00:00+14:00"'),
+        ('"published":"[^"]*"', '"published":"9999-12-31T23:59:59-12:00"'),
+    ],
+)
+def test_a_line_changed_to_what_no_table_holds_is_told(
+    line: tuple[str, str], case: ok.CaseLog, log: ok.Log, tmp_path: Path
+) -> None:
+    """It is one bad line among others: the rest can be read, written to and exported."""
+    case.add(log, log.events, "note")
+    case.withdraw(1, "error")
+    odd = [re.sub(*line, each) for each in case.path.read_text().splitlines(keepends=True)]
+    case.path.write_text("".join(odd))
+    case.add(log, uuid(1), "Third.")
+    assert CARVED in list(case.entries["problem"])
+    assert f": {CARVED}" in repr(case)
+    assert case.verify(log)["in_log"].all()
+    assert "Third." in case.write_timesketch(tmp_path / "export.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
     "content", [b'{"uuid": "1"}\n', b"hello", b"\n", b'{\n  "a": 1\n}', b"\x1f\x8b\x08", b'{"oktakit_case":2,"x":1}\n']
 )
 def test_a_file_of_something_else_stays_as_it_is(content: bytes, case: ok.CaseLog, log: ok.Log) -> None:
@@ -227,8 +254,10 @@ def test_a_path_that_cannot_be_used_is_said(tmp_path: Path, log: ok.Log) -> None
     """A folder is no file, and a file is no folder."""
     with pytest.raises(ok.InputError, match="Is a directory"):
         ok.CaseLog(tmp_path).entries  # noqa: B018 - reading is the point
-    with pytest.raises(ok.InputError, match="A file that can be written is needed"):
-        ok.CaseLog(tmp_path / "log.jsonl" / "case.jsonl").add(log, uuid(1), "note")
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    for bad in (tmp_path / "log.jsonl" / "case.jsonl", tmp_path / "loop.jsonl"):
+        with pytest.raises(ok.InputError, match=r"A file that can be written|symbolic links"):
+            ok.CaseLog(bad).add(log, uuid(1), "note")
 
 
 def test_what_is_not_there_yet_is_empty(case: ok.CaseLog, log: ok.Log) -> None:
@@ -251,6 +280,17 @@ def test_two_processes_and_two_objects_write_at_once(case: ok.CaseLog, log: ok.L
         assert list(mine["note"]) == [f"{name} {number}" for number in range(200)]
         assert list(mine["entry"]) == [int(number) for number in numbers]
     assert (case.add(log, uuid(1), "here"), ok.CaseLog(case.path).add(log, uuid(1), "there")) == (401, 402)
+
+
+def test_a_link_to_the_file_waits_for_those_who_write_to_it(
+    case: ok.CaseLog, log: ok.Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under two names it is one file, with one lock."""
+    case.add(log, uuid(1), "First.")
+    (tmp_path / "link.jsonl").symlink_to(case.path)
+    monkeypatch.setattr(casefile, "WAIT", 0)
+    with FileLock(case.path.with_name(".case.jsonl.lock")), pytest.raises(ok.InputError, match="can be written"):
+        ok.CaseLog(tmp_path / "link.jsonl").add(log, uuid(1), "Second.")
 
 
 def test_a_killed_writer_loses_nothing_it_was_told_and_leaves_no_lock(
@@ -314,13 +354,16 @@ def test_timesketch_gets_one_line_per_note_and_event(case: ok.CaseLog, log: ok.L
     assert second["tag"] == ["oktakit", "withdrawn"]
 
 
-def test_an_export_never_replaces_a_case_log(case: ok.CaseLog, log: ok.Log, tmp_path: Path) -> None:
-    """Neither this one nor another; an export before it is replaced."""
+def test_an_export_replaces_an_export_alone(case: ok.CaseLog, log: ok.Log, path: Path, tmp_path: Path) -> None:
+    """Neither this case log, nor another, nor the log that was read; a folder is no file."""
     case.add(log, uuid(2), "Taken by bob.")
-    before = case.path.read_bytes()
-    with pytest.raises(ok.InputError, match="A case log only grows"):
-        ok.CaseLog(tmp_path / "other.jsonl").write_timesketch(case.path)
-    assert case.path.read_bytes() == before
+    for kept in (case.path, path):
+        before = kept.read_bytes()
+        with pytest.raises(ok.InputError, match="holds something else and stays as it is"):
+            ok.CaseLog(tmp_path / "other.jsonl").write_timesketch(kept)
+        assert kept.read_bytes() == before
+    with pytest.raises(ok.InputError, match="Is a directory"):
+        case.write_timesketch(tmp_path)
     for _ in range(2):
         assert case.write_timesketch(tmp_path / "export.jsonl").read_text().count("\n") == 1
 

@@ -1,5 +1,6 @@
 """The verdict card of exports: every question answered yes, no and unknown, and nothing else moved by one fact."""
 
+import duckdb
 import pandas as pd
 import polars as pl
 import pytest
@@ -133,6 +134,17 @@ FACTS = {
         changed(changed(BASE, TAKEN, authenticationContext={}), ASKED, authenticationContext={}),
         "unknown: other_place no_admin_console session_changed",
     ),
+    "the address is not reported": (changed(BASE, TAKEN, client__ipAddress=None), "unknown: travel session_changed"),
+    "one session is not reported": (
+        changed(BASE, TAKEN, authenticationContext={}),
+        "unknown: other_place no_admin_console session_changed",
+    ),
+    "the time is not reported": (
+        changed(BASE, TAKEN, published=None),
+        "unknown: taken_by_other other_place unfiltered no_admin_console session_changed travel around_risk rights "
+        "contained off_hours first_export bulk",
+    ),
+    "an event of another type with the same uuid": ([*BASE, act(TAKEN, "user.session.start", "19T08:00")], ""),
     "exports alone": (
         only(BASE),
         "unknown: no_admin_console off_hours around_risk travel session_changed rights contained",
@@ -341,6 +353,21 @@ def test_what_a_log_says_cannot_hide_in_an_answer():
     assert told_all.count("\\u202e") > 3
 
 
+def test_an_export_by_okta_itself_is_not_accused():
+    """The system as an actor without client and session: noes and unknowns, and no count of what nobody did."""
+    okta = {"actor": {"id": "system", "type": "SystemPrincipal"}, "client": {}, "authenticationContext": {}}
+    found = card(changed(changed(QUIET, ASKED, **okta), TAKEN, **okta))
+    assert set(found["answer"]) == {"no", "unknown"}
+    assert found.loc["bulk", "why"] == "By downloads: not counted, because it was refused or is Okta's own doing."
+
+
+def test_an_earlier_request_and_its_download_are_one_export():
+    """Two reports asked for and taken before are two, not four."""
+    before = job(60, 10, key="m")
+    why = card([*QUIET, *before]).loc["first_export", "why"]
+    assert why == "ann@example.com exported 2 times before, first at 2026-03-09 09:10."
+
+
 def test_what_is_known_speaks_against_a_yes():
     """A label stands beside the yes of a question about places, with how many steps it is about; no answer changes."""
     records = changed(QUIET, TAKEN, securityContext__isProxy=True)
@@ -391,22 +418,32 @@ def test_a_console_csv_without_proxies_and_scope_leaves_them_open(tmp_path):
 
 @pytest.mark.parametrize("size", [0, len(BASE)])
 def test_order_and_engine_make_no_difference_and_nothing_is_changed(size):
-    """Shuffled, newest first, Polars eager and lazy: the same card; the events stay as they were."""
+    """Shuffled, newest first, Polars eager and lazy, DuckDB: the same card; the events stay as they were."""
     records = [*BASE, *FACTS["another browser at another address"][0][-1:]][:size]
     frame = ok.read_log(records).events
     before, expected = frame.copy(deep=True), check_exports(frame)
     assert expected.columns.tolist() == list(CHECK_COLUMNS)
     assert len(expected) == (0 if size == 0 else 2 * len(KEYS))
-    shuffled = frame.sample(frac=1, random_state=7)
-    for other in (frame[::-1], shuffled, pl.from_pandas(frame), pl.from_pandas(frame).lazy()):
+    shuffled, polars = frame.sample(frac=1, random_state=7), pl.from_pandas(frame)
+    lake = duckdb.from_df(frame.assign(published_us=frame["published"].astype("int64")))
+    for other in (frame[::-1], shuffled, polars, polars.lazy(), lake):
         pd.testing.assert_frame_equal(check_exports(other), expected)
     pd.testing.assert_frame_equal(frame, before)
+    assert not check_exports(pd.concat([frame, frame])).duplicated(["subject", "key"]).any()
 
 
 def test_a_missing_column_is_named():
     """The error names the helper and the column."""
     with pytest.raises(ok.ColumnError, match=r"needs the columns .*actor_type"):
         check_exports(pd.DataFrame({"uuid": ["a"]}))
+
+
+def test_a_time_that_is_none_is_named():
+    """Texts, and a time of DuckDB, which cannot count microseconds for everybody: the error says what is needed."""
+    frame = events(*QUIET)
+    for other in (frame.assign(published=frame["published"].astype(str)), duckdb.from_df(frame)):
+        with pytest.raises(ok.ColumnError, match="needs `published` as times, or `published_us`"):
+            check_exports(other)
 
 
 def test_every_question_cites_its_source_and_its_innocent_reasons():

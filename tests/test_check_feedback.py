@@ -27,6 +27,17 @@ def verdict(number, at, judged=ALARM, label="false_positive", who="ann", of="bob
     return act(number, FEEDBACK, at, who, debug=debug, target=of and about(of), **fields)
 
 
+def test_unknown_ids_make_neither_self_feedback_nor_contradiction():
+    """Two opposite verdicts on `unknown` about people without an id say nothing of one another or of themselves."""
+    labels = ("false_positive", "true_positive")
+    given = [verdict(50 + n, f"20T09:3{n}", who="unknown", of="unknown", label=label) for n, label in enumerate(labels)]
+    for record in given:
+        record["debugContext"]["debugData"]["eventUuid"] = "unknown"
+        record["actor"]["id"] = record["target"][0]["id"] = "unknown"
+    found = ok.correlate_feedback(events(*given))
+    assert found[["contradicted", "self_feedback"]].isna().to_numpy().tolist() == [[True, True]] * 2
+
+
 BASE = [
     *(*life(1000, "ann"), *life(2000, "bob"), *life(3000, "carl")),
     *(*job(10, 9), *job(20, 9, "bob", key="k")),
@@ -101,6 +112,11 @@ FACTS = {
         [one for one in BASE if one["eventType"].startswith("analytics.")],
         "unknown: judged_missing dismissed_high feedback_from_risky_place export_after_feedback",
     ),
+    "feedback alone": (
+        [*(one for one in BASE if one["eventType"] == FEEDBACK), verdict(50, "25T09:30", OTHER, who="carl", of="bob")],
+        "unknown: judged_missing dismissed_high feedback_from_risky_place export_after_feedback",
+    ),
+    "an event of another type with the same uuid": ([*BASE, act(GIVEN, "user.session.start", "19T08:00")], ""),
     "nobody gave it": (
         changed(BASE, GIVEN, actor={}),
         "unknown: self_given burst feedback_from_risky_place export_after_feedback",

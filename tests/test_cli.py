@@ -105,6 +105,8 @@ def test_report_reads_each_value_as_what_its_default_is(run: Run, tmp_path: Path
     [
         ("LIMIT", "NAME=VALUE"),
         ("LIMIT=seven", "found 'seven'"),
+        ("LIMIT={[]: 1}", "found '{[]: 1}'"),
+        ("LIMIT=" + "-" * 100_000 + "1", "needs a plain value"),
         ("LIMIT=0.5", "needs a value of type int"),
         ("WHO=ann", "LOG, ACTOR, LIMIT, SINCE"),
     ],
@@ -144,11 +146,12 @@ def test_scenario_writes_a_log_that_can_be_investigated(run: Run, tmp_path: Path
     assert run("investigate", "one/stolen_report.jsonl")[0] == 0
 
 
-def test_an_unknown_scenario_ends_with_2(run: Run) -> None:
-    """The name is named in one line."""
-    code, _, err = run("scenario", "no_such_story")
+@pytest.mark.parametrize(("name", "folder"), [("no_such_story", "out"), ("assistant", "mine/log one.jsonl")])
+def test_a_scenario_that_cannot_be_written_ends_with_2(name: str, folder: str, run: Run) -> None:
+    """An unknown name, or a folder that is a file, is named in one line."""
+    code, _, err = run("scenario", name, "--out", folder)
     assert (code, err.count("\n")) == (2, 1)
-    assert "no_such_story" in err
+    assert name in err or folder in err
 
 
 def test_convert_writes_what_read_log_reads_back(run: Run, tmp_path: Path) -> None:

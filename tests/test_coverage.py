@@ -9,6 +9,7 @@ from records import event, events
 
 import oktakit as ok
 from oktakit.coverage import COVERAGE_COLUMNS, summarize_coverage
+from oktakit.delivery import read_organization
 
 
 def busy(days, hours=range(24), start="2026-03-02"):
@@ -60,6 +61,16 @@ def test_the_edges_are_told():
     assert "until 2026-05-31" in week.loc["retention", "why"]
 
 
+def test_a_wrong_clock_makes_no_log_longer():
+    """One event of the year 2 and one of 2262 neither reach back nor leave a gap; both are told."""
+    week = [*busy(7), *(event(n, "user.session.start", at) for n, at in ((9001, "0002-01-01"), (9002, "2262-01-01")))]
+    week[-2:] = [one | {"published": f"{one['published'][:10]}T00:00:00.000Z"} for one in week[-2:]]
+    found = aspects(week)
+    assert found.loc[["span", "gap"], "complete"].tolist() == ["no", "yes"]
+    assert found.loc["span", "why"].endswith(" 2 events more have no time that can be right.")
+    assert found.loc["span", "count"] == 7 * 24 * 6
+
+
 def test_what_was_not_asked_for_is_told():
     """A log of exports has no sign-ins, console openings and detections: no; a log of sign-ins only may have none."""
     narrow, wide = aspects(job(1, 9)), aspects(busy(1))
@@ -109,6 +120,13 @@ def test_two_organizations_in_one_log_are_noticed(records, complete, count, why)
 
 
 MINUTES = [1_772_438_400_000 + minutes * 60_000 for minutes in (1, 2, 90, -3)]
+
+
+@pytest.mark.parametrize("name", ["HTTPS://One.okta.com/", "one.okta.com.", "one.okta.com:443", " one "])
+def test_one_organization_has_one_name(name):
+    """However its address is written; and a text that stands for "not known" is no organization."""
+    assert read_organization(name) == "one"
+    assert [read_organization(text) for text in ("unknown", "Null", "-", "", None)] == [None] * 5
 
 
 @pytest.mark.parametrize(

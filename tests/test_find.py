@@ -66,9 +66,9 @@ def test_a_flight_is_not_flagged_and_its_speed_is_right():
 
 def test_distance_is_that_of_the_globe():
     """A quarter of the equator is a quarter of its length."""
-    east = {"country": "A", "lat": 0.0, "lon": 90.0, "ip": "192.0.2.9"}
+    east = {"country": "A", "lat": 0.0, "lon": 120.0, "ip": "192.0.2.9"}
     row = find_travel(
-        events(act(1, "02T08:00:00", east | {"lon": 0.0, "ip": "192.0.2.8"}), act(2, "02T09:00:00", east))
+        events(act(1, "02T08:00:00", east | {"lon": 30.0, "ip": "192.0.2.8"}), act(2, "02T09:00:00", east))
     )
     assert row["km"].item() == pytest.approx(10007.557, abs=0.001)
     assert row["kmh"].item() == pytest.approx(10007.557, abs=0.001)
@@ -108,6 +108,12 @@ def test_system_actors_never_travel():
     assert find_travel(events(act(1, "02T08:00:00", PARIS, **system), act(2, "02T08:00:00", TOKYO, **system))).empty
 
 
+def test_an_actor_whose_type_is_not_reported_may_be_a_person():
+    """On every engine: what is missing is not "no user"."""
+    log = events(act(1, "02T08:00:00", PARIS, user=None), act(2, "02T08:00:00", TOKYO, user=None))
+    assert (len(find_travel(log)), len(find_travel(pl.from_pandas(log)))) == (1, 1)
+
+
 @pytest.mark.parametrize("by", [None, "unknown", "null", ""])
 def test_nobody_in_particular_never_travels(by):
     """Actors that the log does not name are not one person."""
@@ -124,6 +130,15 @@ def test_an_event_without_place_does_not_break_the_pair():
     """A job between two events of a person is skipped, not compared."""
     job = act(2, "02T08:05:00", NOWHERE)
     legs = find_travel(events(act(1, "02T08:00:00", PARIS), job, act(3, "02T08:10:00", TOKYO)))
+    assert list(zip(legs["from_uuid"], legs["to_uuid"], strict=True)) == [(uuid(1), uuid(3))]
+
+
+def test_zero_north_zero_east_is_no_place():
+    """Coordinates that databases give where they know nothing are skipped like missing ones."""
+    island = PARIS | {"country": None, "lat": 0, "lon": 0, "ip": "192.0.2.7"}
+    legs = find_travel(
+        events(act(1, "02T08:00:00", PARIS), act(2, "02T08:05:00", island), act(3, "02T08:10:00", TOKYO))
+    )
     assert list(zip(legs["from_uuid"], legs["to_uuid"], strict=True)) == [(uuid(1), uuid(3))]
 
 
@@ -315,6 +330,21 @@ def test_order_and_engine_make_no_difference(name):
     for other in (log[::-1], log.sample(frac=1, random_state=1), polars, polars.lazy()):
         pd.testing.assert_frame_equal(helper(other), wanted)
     pd.testing.assert_frame_equal(log, before)
+
+
+@pytest.mark.parametrize("name", ["ip_address", "external_session_id", "is_proxy", "actor_id"])
+@pytest.mark.parametrize("helper", [find_travel, ok.summarize_geo, ok.correlate_sessions, ok.find_session_changes])
+def test_a_column_without_any_value_needs_no_type(helper, name):
+    """Files and engines guess a type for nothing: numbers, objects, or none; the answer is the same."""
+    log = events(act(1, "02T08:00:00", PARIS), act(2, "02T08:10:00", TOKYO))
+    wanted = helper(log.assign(**{name: pd.Series(None, log.index, log[name].dtype)}))
+    objects = log.assign(**{name: pd.Series(None, log.index, object)})
+    for other in (
+        log.assign(**{name: float("nan")}),
+        objects,
+        pl.from_pandas(log).with_columns(pl.lit(None).alias(name)),
+    ):
+        pd.testing.assert_frame_equal(helper(other), wanted)
 
 
 @pytest.mark.parametrize("name", ["travel", "country", "as_number", "hours"])

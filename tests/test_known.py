@@ -50,6 +50,20 @@ def test_labels_of_several_columns_stand_together_and_nothing_is_changed():
     pd.testing.assert_frame_equal(events, before)
 
 
+def test_a_label_may_have_commas_and_the_first_of_two_counts():
+    """In a summary a label stays whole beside the others, whatever stands in it."""
+    known = pd.DataFrame({"value": ["192.0.2.0/24", "AS64496", "64496"], "label": ["office, <b>Oslo</b>", "a", "b"]})
+    log = events(act(1, "user.session.start", "02T08:00"))
+    assert ok.summarize_geo(log, known=known)["known"].tolist() == ["a, office, <b>Oslo</b>"]
+
+
+def test_an_empty_table_knows_nothing():
+    """The columns are there and say so."""
+    log = events(act(1, "user.session.start", "02T08:00"))
+    row = ok.summarize_geo(log, known=KNOWN[:0]).iloc[0]
+    assert (row["known_events"], pd.isna(row["known"])) == (0, True)
+
+
 def test_a_file_is_read_as_texts(tmp_path):
     """Numbers stay texts and blanks around them go; the file's extra columns do not matter."""
     path = tmp_path / "known.csv"

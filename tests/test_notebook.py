@@ -1,5 +1,6 @@
 """Notebook hygiene: what a run leaves behind is taken out, what it says stays."""
 
+import json
 from copy import deepcopy
 from pathlib import Path
 
@@ -60,8 +61,15 @@ def test_notebooks_are_written_back_whole_or_not_at_all(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.ipynb", tmp_path / "bad.ipynb"
     nbformat.write(left_behind(), good)
     before = good.read_bytes()
-    for content in (b"{}", b"not JSON", b'{"cells": 1, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', b"\xff"):
-        bad.write_bytes(content)
+    code = '{"cell_type": "code", "metadata": {}, "source": "", "execution_count": null}'  # it lacks outputs
+    whole = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    pairs = [
+        ('"nbformat_minor": 5', '"nbformat_minor": "5"'),
+        ('"metadata": {}', '"metadata": {"language_info": null}'),
+    ]
+    pairs += [("[]", "1"), ("[]", "{}"), ("[]", "[" * 500 + "]" * 500), ("[]", f"[{code}]")]
+    for text in ("{}", "not JSON", "\xff", "[" * 100_000, *(whole.replace(*pair) for pair in pairs)):
+        bad.write_bytes(content := text.encode("latin-1"))
         with pytest.raises(InputError, match=r"A Jupyter notebook is needed; .*bad.ipynb is not one"):
             strip_notebooks([good, bad])
         assert (good.read_bytes(), bad.read_bytes()) == (before, content)
@@ -71,6 +79,34 @@ def test_notebooks_are_written_back_whole_or_not_at_all(tmp_path: Path) -> None:
     assert told == [(good, len(before), good.stat().st_size)]
     assert nbformat.read(good, 4) == strip(left_behind())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.ipynb", "good.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("version", "ids"), [(3, [None, None]), (4, [None, None]), (4, ["a", "a"]), (4, ["cell-1", None]), (4, ["a", "b"])]
+)
+def test_an_odd_notebook_is_the_same_after_every_run(version: int, ids: list[str | None], tmp_path: Path) -> None:
+    """An old format, and ids that are missing or there twice, become one id per cell, without a warning."""
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": "x"} | ({"id": name} if name else {}) for name in ids]
+    sheet = {"worksheets": [{"cells": cells}]} if version == 3 else {"cells": cells}
+    path = tmp_path / "odd.ipynb"
+    path.write_text(json.dumps(sheet | {"metadata": {}, "nbformat": version, "nbformat_minor": 5 * (version - 3)}))
+    strip_notebooks([path])
+    assert [cell.id for cell in nbformat.read(path, 4).cells] == (ids if ids == ["a", "b"] else ["cell-0", "cell-1"])
+
+
+def test_what_is_not_for_everyone_to_write_or_hold_stays_as_it_is(tmp_path: Path) -> None:
+    """A file that may only be read is left alone; half a character is written as it was; a link stays a link."""
+    nb = new_notebook(cells=[new_markdown_cell("\ud800 é", id="half")], metadata={"widgets": {}})
+    (tmp_path / "half.ipynb").write_text(json.dumps(nb))
+    link = tmp_path / "link.ipynb"
+    link.symlink_to("half.ipynb")
+    strip_notebooks([link])
+    assert link.is_symlink()
+    assert nbformat.reads((tmp_path / "half.ipynb").read_text("utf-8"), 4) == strip(nb)
+    link.chmod(0o444)
+    with pytest.raises(InputError, match=r"A file that can be written is needed; .*half.ipynb: it is read-only"):
+        strip_notebooks([link], outputs=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["half.ipynb", "link.ipynb"]
 
 
 def test_a_figure_widget_that_was_run_becomes_small(tmp_path: Path) -> None:

@@ -31,6 +31,12 @@ def test_the_steps_of_a_job_are_tied_by_its_number_alone():
     assert line.y[:3] == (0, 0, 1)
 
 
+def test_two_organizations_have_no_job_in_common():
+    """The request and the generate of j1 are of one, the download is of another: it is tied to neither."""
+    figure = plot_timeline(events().assign(organization=["one", "one", "two", *[None] * 5]))
+    assert said(figure)["steps of one job"] == (1, 2)
+
+
 def test_a_timeline_can_have_a_row_per_session():
     """Two texts that are no session share a row with what has none."""
     figure = plot_timeline(events(), lane="session")
@@ -76,6 +82,13 @@ def test_a_session_shows_its_values_and_where_it_moved():
     assert list(series(figure, "stretches of Norway").x) == [0, 10, None, 40, None]
     assert figure.layout.xaxis.title.text == "minutes since the first event of the session"
     assert remarks(figure) == ["<b>changes: 2</b>, explained: 1<br>address, country", "no change"]
+
+
+def test_a_change_beyond_the_events_is_in_sight():
+    """Of the session only its fourth event is drawn: one change came half an hour before, one six hours after."""
+    figure = plot_sessions(strip().iloc[[3]], changes().assign(at=minutes(0, 390, 0)))
+    first, last = figure.layout.xaxis.range
+    assert first < -30 < 360 < last
 
 
 def test_a_session_is_named_by_its_person_and_its_beginning():
@@ -135,6 +148,13 @@ def test_verdicts_stand_beside_what_they_judged():
         "<b>user.risk.detect</b> not in this log<br>about v@example.com",
         "<b>not reported</b> no detection named<br>about not reported",
     )
+
+
+def test_two_verdicts_that_name_no_detection_do_not_share_one():
+    """`unknown` is no uuid: each has a row of its own, and neither is counted as a detection."""
+    figure = plot_feedback(feedback().iloc[[3, 3]].assign(judged_uuid="unknown"))
+    assert len(figure.layout.yaxis.ticktext) == 2
+    assert figure.layout.title.subtitle.text == "verdicts: 2 · detections: 0"
 
 
 def test_the_table_of_verdicts_alone_says_nothing_about_open_detections():

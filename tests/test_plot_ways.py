@@ -68,6 +68,21 @@ def test_a_country_without_coordinates_is_at_its_label():
     assert list(places.marker.symbol) == ["square-open", "diamond-open"]
 
 
+def test_no_way_leads_past_a_stop_that_is_left_out():
+    """Sixty towns twice, then a quiet one, then the first again: of the last two ways none is drawn."""
+    towns = [moves().iloc[[0]].assign(lat=float(n), city=f"town {n}") for n in (*range(60), *range(60), 70, 0)]
+    many = pd.concat(towns, ignore_index=True).assign(uuid=[f"t{n:03}" for n in range(122)])
+    counted = said(plot_movements(many.assign(published=minutes(*range(122)))))
+    assert counted["not drawn: events at other places"] == (0, 1)
+    assert counted["way of ann@example.com, within an hour"][1] == 119
+
+
+def test_nobody_is_where_no_coordinates_are():
+    """Zero degrees north and east stand for "not known": the country is drawn instead."""
+    places = series(plot_movements(moves().head(1).assign(lat=0.0, lon=0.0)), "places of ann@example.com")
+    assert places.customdata[0][1] == "Norway (country only)"
+
+
 def test_the_map_is_always_the_whole_world():
     """One event in one town does not zoom in."""
     figure = plot_movements(moves().head(1))

@@ -152,7 +152,7 @@ def test_a_report_has_a_safe_name(make: Make, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named(make: Make, tmp_path: Path) -> None:
     """A file in the place of the folder is told in one sentence."""
     (tmp_path / "out").write_text("")
-    with pytest.raises(InputError, match="A folder that can be written is needed"):
+    with pytest.raises(InputError, match="A file that can be written is needed"):
         write_report(make(), tmp_path / "out", {})
 
 

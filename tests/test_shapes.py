@@ -186,6 +186,18 @@ def test_deliveries_of_one_event_are_one_event():
     assert set(log.events["received"]) == {pd.Timestamp(LATE)}
 
 
+def test_of_two_deliveries_that_differ_the_order_does_not_choose():
+    """One event by two names and at two moments: the first name in the alphabet, then the earlier moment."""
+    forms = [("b", 0), ("a", 9), ("a", 5)]
+    late = [
+        {"message": d.text({**d.bridge(EVENTS[0]), "source": f"aws.partner/okta.com/{name}"}), "ingestionTime": time}
+        for name, time in ((name, 1_772_443_800_000 + 1_000 * add) for name, add in forms)
+    ]
+    for records in (late, late[::-1]):
+        (row,) = ok.read_log(d.lines(records)).events.to_dict("records")
+        assert (row["organization"], row["received"]) == ("a", pd.Timestamp(LATE) + pd.Timedelta("5s"))
+
+
 def test_an_events_table_keeps_what_its_delivery_said(tmp_path):
     """As a DataFrame, as CSV and as Parquet, and with nothing else added to it."""
     events = ok.read_log(d.lines([{"message": d.text(d.bridge(record)), **INGESTED} for record in EVENTS])).events

@@ -11,7 +11,6 @@ from pandas.testing import assert_frame_equal
 
 import oktakit as ok
 from oktakit import schema
-from oktakit.facets import moment
 
 HOSTILE = "<img src=x onerror=alert(1)>$\\href{javascript:alert(1)}{x}$\u202e%{x}"
 ANN, BOB, SYSTEM = "ann@example.com", "bob@example.com", "system@okta.com"
@@ -109,12 +108,6 @@ def test_what_is_no_time_is_put_back(value):
     assert said(explorer).startswith("A UTC time is needed, such as 2026-03-02 08:00; found ")
 
 
-def test_a_time_means_all_of_it():
-    """A day begins with its first and ends with its last microsecond."""
-    assert moment("2026-03-02") == np.datetime64("2026-03-02T00:00:00.000000")
-    assert moment("2026-03-02", end=True) == np.datetime64("2026-03-02T23:59:59.999999")
-
-
 def test_options_count_events_and_name_what_is_not_reported():
     """What exports and feedback say comes first, then the most frequent, and what is missing last."""
     controls = ok.EventExplorer(events()).controls
@@ -160,6 +153,15 @@ def test_an_empty_box_changes_nothing(axis, x, y):
     assert said(explorer) == "Nothing in this box: 6 of 6 events selected"
 
 
+def test_an_empty_timeline_is_still_one_of_times():
+    """Without any time, a browser takes the axis for one of numbers: a mark that is not drawn, nor counted, has one."""
+    explorer = ok.EventExplorer(events())
+    assert choose(explorer, text="no such thing") == ""
+    first = explorer.figure.data[0]
+    assert [*first.x, *first.y, first.meta] == ["2026-03-02 09:00:00.000", None, None]
+    assert ok.describe(explorer.figure).empty
+
+
 def test_reset_selects_all_again():
     """Every control is as it was."""
     explorer = ok.EventExplorer(events())
@@ -200,10 +202,18 @@ def test_columns_without_a_value_are_no_error():
     assert choose(explorer, untimed=False) == ""
 
 
-def test_a_table_without_a_column_is_refused():
-    """The message names it."""
+def test_a_table_that_cannot_be_explored_is_refused():
+    """The message names the column that is missing, or holds something else than it should."""
     with pytest.raises(ok.ColumnError, match="EventExplorer needs the columns country"):
         ok.EventExplorer(events().drop(columns="country"))
+    for column in ("published", "is_proxy"):
+        with pytest.raises(ok.InputError, match="EventExplorer needs times in published, and true"):
+            ok.EventExplorer(events().assign(**{column: "soon"}))
+
+
+def test_half_a_character_finds_what_reading_made_of_it():
+    """What no file can hold is read as a replacement character, and sought as one."""
+    assert choose(ok.EventExplorer(events().assign(raw_user_agent=["a\ufffd", *"bcdef"])), text="A\ud800") == "0"
 
 
 def test_the_figure_and_the_table_show_what_is_selected():
@@ -298,14 +308,8 @@ def test_a_form_begins_with_the_defaults(notebook):
 def test_a_form_writes_what_is_typed(notebook):
     """Every field is read as the type of its default."""
     form = ok.CaseForm(notebook)
-    for name, value in {
-        "LOG": "b c",
-        "ROWS": "8",
-        "SHARE": "1",
-        "DEEP": True,
-        "ONLY": "",
-        "TYPES": "['b', 'c']",
-    }.items():
+    typed = {"LOG": "b c", "ROWS": "8", "SHARE": "1", "DEEP": True, "ONLY": "", "TYPES": "['b', 'c']"}
+    for name, value in typed.items():
         form.controls[name].value = value
     wanted = {"LOG": "b c", "ROWS": 8, "SHARE": 1.0, "DEEP": True, "ONLY": None, "TYPES": ["b", "c"]}
     assert form.parameters == wanted
@@ -313,7 +317,11 @@ def test_a_form_writes_what_is_typed(notebook):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("ROWS", "many"), ("ROWS", "1.5"), ("ROWS", ""), ("TYPES", "'a'"), ("SHARE", "f()")]
+    ("name", "value"),
+    [
+        *(("ROWS", "many"), ("ROWS", "1.5"), ("ROWS", ""), ("ROWS", "-" * 100_000 + "1"), ("ROWS", "(" * 300)),
+        *(("TYPES", "'a'"), ("TYPES", "[{[]: 1}]"), ("SHARE", "f()")),
+    ],
 )
 def test_a_form_refuses_another_type(notebook, name, value):
     """The line says what is needed, there is nothing to copy, and nothing to run with."""
@@ -335,8 +343,8 @@ def test_a_form_refuses_what_a_report_refuses(notebook, parameters):
 def test_no_text_breaks_out_of_its_line(notebook):
     """Whatever is typed is one literal on one line."""
     form = ok.CaseForm(notebook)
-    form.controls["LOG"].value = hostile = '\'; import os\nos.abort()  # """\\' + HOSTILE
-    lines = form.source.split("\n")
+    form.controls["LOG"].value = hostile = '\'; import os\nos.abort()  # """\\\r\x00\u2028' + HOSTILE
+    lines = form.source.splitlines()
     assert len(lines) == 6
     assert "\u202e" not in lines[0]
     assert ast.literal_eval(lines[0].removeprefix("LOG = ")) == hostile

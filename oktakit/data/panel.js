@@ -82,7 +82,10 @@ function render({ model, el }) {
   for (const [name, make] of Object.entries(parts)) {
     const show = make();
     show(model.get(name));
-    model.on(`change:${name}`, () => show(model.get(name)));
+    model.on(`change:${name}`, () => {
+      say(model.get("status")); // lines that changed are no longer "Copied."
+      show(model.get(name));
+    });
   }
   let release = () => {}, gone = false;
   const attach = () => {

@@ -155,21 +155,26 @@ def test_a_hostile_log_does_nothing(browser: Reader, lab: Lab, pictures: Path) -
         page.screenshot(path=pictures / "explorer-hostile.png")
         choose(page, "Countries", "Malta")
         wait_for(page, "2 of 6 events selected")
+        shown = page.locator(".oktakit td", has_text="<img src=x").count()
+        page.get_by_label("Text, in any column").fill("no such thing")
+        press(page, "Tab")
+        wait_for(page, "0 of 6 events selected")
         return {
+            "axis": page.evaluate("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.type"),
             "ran": page.evaluate("window.ran || 0"),
             "links": page.locator(".oktakit :is(a[href], img, script, [style*='192.0.2.1'])").count(),
-            "shown": page.locator(".oktakit td", has_text="<img src=x").count(),
+            "shown": shown,
             "typeset": page.locator(".oktakit :is(mjx-container, .MathJax)").count(),
         }
 
     name = notebook(lab, "hostile.ipynb", "hostile.jsonl", "explorer.selected")
     result, sight = browser.visit(use_notebook(lab, name, use))
-    assert result == {"ran": 0, "links": 0, "shown": 9, "typeset": 0}
+    assert result == {"axis": "date", "ran": 0, "links": 0, "shown": 9, "typeset": 0}
     assert_quiet(sight)
 
 
 def test_a_form_is_filled_in_and_copied_by_keyboard(browser: Reader, lab: Lab, pictures: Path) -> None:
-    """What is typed is what is copied and what the next cell has; no key reached the notebook."""
+    """What is typed is what is copied and what the next cell has; other lines are not said to be copied."""
     cells = [new_code_cell(f"import oktakit as ok\nform = ok.CaseForm('notebooks/{TEMPLATE}')\nform")]
     cells.append(new_code_cell("print(form.parameters['ROWS'], form.parameters['LOG'])"))
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.folder / "form.ipynb")
@@ -188,11 +193,15 @@ def test_a_form_is_filled_in_and_copied_by_keyboard(browser: Reader, lab: Lab, p
         page.locator(STATUS, has_text="Copied.").wait_for(timeout=MINUTE / 4)
         page.screenshot(path=pictures / "form.png")
         copied = page.evaluate("navigator.clipboard.readText()")
+        press(page, "Shift+Tab", "Shift+Tab")
+        page.keyboard.type("8")
+        press(page, "Tab")
+        page.locator(STATUS, has_text="paste the lines").wait_for(timeout=MINUTE / 4)
         return {"copied": copied, "next": page.evaluate(RUN_NEXT), "same": page.evaluate(CELLS) == cells}
 
     result, sight = browser.visit(use_notebook(lab, "form.ipynb", use))
     log = "../sample_logs/stolen_report.jsonl'; dd"
-    assert result == {"copied": f"LOG = \"{log}\"\nTIMEZONE = 'UTC'\nROWS = 7", "next": f"7 {log}\n", "same": True}
+    assert result == {"copied": f"LOG = \"{log}\"\nTIMEZONE = 'UTC'\nROWS = 7", "next": f"8 {log}\n", "same": True}
     assert_quiet(sight)
 
 
