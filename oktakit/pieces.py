@@ -14,7 +14,9 @@ from .containers import BLOCK
 from .model import Outline, outline, outlines
 from .sources import MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
 
-_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*+', re.DOTALL)
+# The first releases of Python 3.11 lose their place where the last round of a possessive group fails.
+_ONCE = b"+" if re.match(r'(?:"(?:a|b)*+")*+', '"a""').end() == 3 else b""  # type: ignore[union-attr]
+_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*' + _ONCE, re.DOTALL)
 _STRUCTURE = re.compile(_PLAIN.pattern + rb"([{}\[\]])", re.DOTALL)
 _STRING_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
 _EMPTY = b" \t\r\n," + UTF8_BOM
