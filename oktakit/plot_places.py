@@ -46,14 +46,15 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     if geo.empty:
         return no_events("Events by country")
     points = locate(geo["country"]).dropna(subset="lat").set_index("country")
-    rows = geo.assign(lat=geo["country"].map(points["lat"]), lon=geo["country"].map(points["lon"]))
+    downloads = pd.to_numeric(geo["downloads"]).astype("float64").fillna(0).astype(int)
+    rows = geo.assign(lat=geo["country"].map(points["lat"]), lon=geo["country"].map(points["lon"]), downloads=downloads)
     known = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
     missed = rows[rows["lat"].isna()]
     counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
     figure = new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
     add_world(figure)
-    downloads = known["downloads"].fillna(0) > 0
-    for name, color, chosen in (("without downloads", BLUE, ~downloads), ("with downloads", RED, downloads)):
+    taken = known["downloads"] > 0
+    for name, color, chosen in (("without downloads", BLUE, ~taken), ("with downloads", RED, taken)):
         _add_bubbles(figure, name, color, known[chosen], known)
     words = {"text": _not_on_map(missed), "showarrow": False, "align": "left", "font": {"color": "#222"}}
     return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top")
@@ -122,7 +123,7 @@ def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, kn
         text=[name if index in named else "" for index, name in zip(rows.index, names, strict=True)],
         textposition=[named.get(index, "top center") for index in rows.index],
         marker={"color": color, "opacity": 0.75, "size": [8 + 26 * math.sqrt(n / largest) for n in rows["events"]]},
-        customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"].fillna(0), strict=True)),
+        customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"], strict=True)),
         hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
         "downloads: %{customdata[3]}",
         meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),

@@ -77,8 +77,10 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | None = None) ->
     given = draw.require("plot_feedback", feedback, (*_FEEDBACK, *_JUDGED, *_FLAGS)).reset_index(drop=True)
     alone = given.index.to_series().astype(str)  # a verdict that names no detection has a row of its own
     named = draw.known(given["judged_uuid"])
+    given = given.astype(dict.fromkeys(("contradicted", "self_feedback"), "boolean"))
     given = given.assign(at=draw.utc(given["given_at"]), key=named.fillna(alone), judged_uuid=named)
-    every = pd.concat([_judged(given), *([] if events is None else [_unjudged(given, events)])], ignore_index=True)
+    both = [_judged(given), *([] if events is None else [_unjudged(given, events)])]
+    every = pd.concat([rows for rows in both if len(rows)] or both[:1], ignore_index=True)
     if every.empty:
         return draw.no_events(_TITLE)
     drawn = draw.most(every, every["weight"]).sort_values("first", kind="stable", ignore_index=True)
@@ -101,9 +103,8 @@ def _drawn(figure: "Figure", drawn: pd.DataFrame, marks: pd.DataFrame) -> "Figur
     _add_verdicts(figure, timed)
     words = [draw.remark(lane, _told(marks[marks["lane"] == lane])) for lane in drawn["lane"]]
     figure.update_layout(margin_r=230, annotations=words)
-    return draw.with_legend(
-        draw.time_axis(draw.lanes(figure, _labels(drawn)), pd.concat([timed["at"], drawn["at"].dropna()]))
-    )
+    times = [rows for rows in (timed["at"], drawn["at"].dropna()) if len(rows)] or [timed["at"]]
+    return draw.with_legend(draw.time_axis(draw.lanes(figure, _labels(drawn)), pd.concat(times)))
 
 
 def _judged(given: pd.DataFrame) -> pd.DataFrame:

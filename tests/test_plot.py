@@ -206,6 +206,9 @@ def test_types_and_zones_of_other_frames_change_nothing(draw, table, change):
     assert draw(change(table())).to_json() == draw(table()).to_json()
 
 
+@pytest.mark.skipif(
+    pd.__version__ < "3", reason="pandas 2 reckons in nanoseconds, the years 1678 to 2261; needs pandas 3"
+)
 @every_figure
 def test_times_may_lie_wherever_a_wrong_clock_puts_them(draw, table):
     """The years 2 and 9998, a whole second beside a thousandth: drawn, and told in words."""
