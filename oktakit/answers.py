@@ -174,13 +174,13 @@ def _factor(event: Any, case: Any) -> str | None:
 _STEPS = {REQUEST: "Request", DOWNLOAD: "Download", FEEDBACK: "Verdict"}
 
 
-def duration(lag: pd.Timedelta) -> str:
-    """Return a time span in words, to the second.
+def duration(lag: pd.Timedelta, units: int = 4) -> str:
+    """Return a time span in words, to the second, or no more than its largest units.
 
     >>> duration(pd.Timedelta("1 days 04:12:07")), duration(pd.Timedelta("-1s")), duration(pd.Timedelta("0s"))
     ('1 d 4 h 12 min 7 s', '-1 s', '0 s')
     """
     seconds = int(abs(lag.total_seconds()))
     parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
-    spoken = " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+    spoken = " ".join([f"{number} {unit}" for number, unit in parts if number][:units]) or "0 s"
     return f"-{spoken}" if lag.total_seconds() < 0 else spoken

@@ -6,10 +6,10 @@ import pandas as pd
 
 from .answers import Answer, blank, combine, duration, listed, means, person, questions, this_record, trusted
 from .around import MATTERS, matters
-from .case import CONSOLE, EVALUATE, HOUR, Case, Taking, within
+from .case import HOUR, Case, Taking, within
 from .queries import Query
 from .safe import text
-from .schema import DOWNLOAD, REQUEST
+from .schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON
 
 CLOSED = (
     *("user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
@@ -42,7 +42,7 @@ def no_admin_console(taking: Taking, case: Case) -> Answer:
     shown = [event for event in taking.steps if found[event.uuid][0] is wanted]
     words = (f"{event.event_type.rsplit('.', 1)[-1]}: {found[event.uuid][1]}" for event in shown)
     token = "done with an API token, which needs no console" if any(one.api_token_id for one in shown) else ""
-    fetch = Query((CONSOLE, EVALUATE), _session(shown[0]))
+    fetch = Query((CONSOLE, SIGN_ON), _session(shown[0]))
     return Answer(answer, f"{'; '.join(words)}.", token, tuple(event.uuid for event in shown), fetch)
 
 

@@ -18,8 +18,8 @@ from .answers import MFA
 from .find import TRAVEL_NEEDS, find_travel, zone
 from .frames import collect, in_order, known_only, known_values, pick, table
 from .known import LABELLED, labels_by_uuid
-from .own import ACTED_COLUMNS, SYSTEM, acted
-from .schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST
+from .own import ACTED_COLUMNS, SYSTEM, acted, opens_console
+from .schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .sessions import CHANGE_NEEDS, find_session_changes
 
 BASELINE: Final = pd.Timedelta("7D")
@@ -27,9 +27,7 @@ BASELINE: Final = pd.Timedelta("7D")
 MINIMUM: Final = 3
 """How many events somebody needs in the baseline before "never before" means anything."""
 HOUR: Final = pd.Timedelta("1h")
-CONSOLE: Final = "user.session.access_admin_app"
-EVALUATE: Final = "policy.evaluate_sign_on"
-SIGN_IN: Final = ("user.session.start", EVALUATE, "user.authentication.")
+SIGN_IN: Final = ("user.session.start", SIGN_ON, "user.authentication.")
 _SESSIONS = ("external_session_id", "root_session_id")
 _TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
 """The texts of which one that stands for "not known" is missing in a case."""
@@ -130,9 +128,7 @@ class Case:
     @cached_property
     def consoles(self) -> Any:
         """Return which events of `frame` opened the Admin Console, as an array."""
-        named = self.frame["targets"].str.contains("Okta Admin Console", regex=False, na=False)
-        kinds = self.frame["event_type"]
-        return ((kinds == CONSOLE) | ((kinds == EVALUATE) & named)).to_numpy(bool)
+        return opens_console(self.frame).to_numpy(bool)
 
     @cached_property
     def sign_ins(self) -> Any:

@@ -140,7 +140,7 @@ class CaseLog:
         DataFrame
             `entry uuid published event_type actor sha256_content`; the last is the hash of what the file held.
         """
-        return _frame([(number, *astuple(event)) for number, _, event in _noted(self.path)], _EVENTS)
+        return _frame([(number, *astuple(event)) for number, _, event in _noted(read_lines(Path(self.path)))], _EVENTS)
 
     def verify(self, log: Log) -> pd.DataFrame:
         """Return `events`, and whether this log has them unchanged.
@@ -176,8 +176,9 @@ class CaseLog:
         """
         if not _is_export(Path(path)):
             raise InputError(f"An export replaces an export; {path} holds something else and stays as it is.")
-        withdrawn = set(self.entries["withdraws"].dropna())
-        rows = [_timesketch(number, entry, event, number in withdrawn) for number, entry, event in _noted(self.path)]
+        lines = read_lines(Path(self.path))
+        withdrawn = {line.entry.withdraws for line in lines if line.entry}
+        rows = [_timesketch(number, entry, event, number in withdrawn) for number, entry, event in _noted(lines)]
         return write_text(Path(path), "".join(json.dumps(row) + "\n" for row in rows))
 
     def __repr__(self) -> str:
@@ -199,9 +200,9 @@ class CaseLog:
             return f"<p>{html(self, LIMIT)}</p>{shown.to_html(index=False)}"
 
 
-def _noted(path: str | os.PathLike[str]) -> Iterator[tuple[int, Entry, Event]]:
+def _noted(lines: list[Line]) -> Iterator[tuple[int, Entry, Event]]:
     """Return the number of each entry, the entry, and each of its events."""
-    entries = ((line.number, line.entry) for line in read_lines(Path(path)) if line.entry)
+    entries = ((line.number, line.entry) for line in lines if line.entry)
     return ((number, entry, event) for number, entry in entries for event in entry.events)
 
 

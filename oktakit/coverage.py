@@ -14,7 +14,7 @@ from .frames import TEXT, collect, table
 from .log import Log
 from .own import microseconds
 from .safe import text
-from .schema import ANALYTICS
+from .schema import ANALYTICS, CONSOLE, SIGN_ON
 from .triage import DETECTIONS
 
 COVERAGE_COLUMNS: Final = ("aspect", "complete", "why", "first", "last", "count")
@@ -24,11 +24,11 @@ LINK: Final = pd.Timedelta("30D")
 EXPECTED: Final = 20
 """How many events hours without any need at other times before they are called a gap."""
 _WEEK = 7 * 24
-_SIGN_IN = ("user.session.start", "user.authentication.sso", "policy.evaluate_sign_on")
+_SIGN_IN = ("user.session.start", "user.authentication.sso", SIGN_ON)
 _LIMITS = ("system.org.rate_limit.", "system.operation.rate_limit.")
 _NEEDED_BY = {
     "sign-ins": (_SIGN_IN, "sessions, hours, journeys and first times"),
-    "admin console": (("user.session.access_admin_app",), "exports without the Admin Console"),
+    "admin console": ((CONSOLE,), "exports without the Admin Console"),
     "detections": (DETECTIONS, "verdicts and what they judged"),
 }
 

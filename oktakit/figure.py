@@ -209,12 +209,6 @@ def person(events: pd.DataFrame) -> "pd.Series[Any]":
     return names.mask(shared, names.astype(str) + " (" + ids.astype(str) + ")").combine_first(ids).fillna(MISSING)
 
 
-def span_words(time: pd.Timedelta) -> str:
-    """Return two units of a length of time, the largest first; its sign is told elsewhere."""
-    parts = zip(abs(time).components[:4], ("d", "h", "min", "s"), strict=True)
-    return " ".join([f"{count} {unit}" for count, unit in parts if count][:2]) or "0 s"
-
-
 def remark(lane: float, text: str, color: str = "#222") -> dict[str, Any]:
     """Return words on the right of a row."""
     place = {"xref": "paper", "x": 1.01, "xanchor": "left", "y": lane, "showarrow": False, "align": "left"}

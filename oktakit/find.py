@@ -14,7 +14,7 @@ from .frames import TEXT, TYPES, collect, known_only, pick, table
 from .frames import known as stated
 from .known import label_rows, told_by
 from .own import ACTED_COLUMNS, acted, microseconds, span
-from .places import locate
+from .places import has_coordinates, locate
 
 _EARTH_KM = 6371.0088
 _DEGREE_KM = 111.2
@@ -115,8 +115,7 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
     where = known_only(rows, ["country"])["country"]
     labels = locate(where.dropna().unique()).set_index("country")
     label = {f"label_{name}": where.map(labels[name]) for name in ("iso2", "lat", "lon")}
-    nowhere = rows["lat"].eq(0) & rows["lon"].eq(0)  # what some databases say where they know nothing
-    placed = rows.assign(**label, exact=rows["lat"].notna() & rows["lon"].notna() & ~nowhere)
+    placed = rows.assign(**label, exact=has_coordinates(rows))
     return placed[placed["exact"] | placed["label_lat"].notna()]
 
 

@@ -7,10 +7,9 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from .cast import LAPTOPS, PHONE, PLACES, REPORTS, Job, Login, Origin, Person, stable_id
-from .schema import DOWNLOAD, FEEDBACK, GENERATE, REQUEST
+from .schema import CONSOLE, DOWNLOAD, FEEDBACK, GENERATE, REQUEST, SIGN_ON
 from .synth import (
     APP,
-    CONSOLE,
     FACTOR,
     MAIL,
     MEMBER,
@@ -145,7 +144,7 @@ def sign_in(rng: Random, at: datetime, login: Login) -> list[Event]:
     factor = [target("AuthenticatorEnrollment", stable_id("lae", login.person.login), "Okta Verify")]
     steps: tuple[tuple[int, str, list[Event], dict[str, str], tuple[str, str | None]], ...] = (
         (0, START, user(login.person), {}, ("SUCCESS", None)),
-        (1, "policy.evaluate_sign_on", judged, debug, ("ALLOW", None)),
+        (1, SIGN_ON, judged, debug, ("ALLOW", None)),
         (9, "user.authentication.auth_via_mfa", user(login.person) + factor, {}, ("SUCCESS", None)),
     )
     return [

@@ -1,4 +1,4 @@
-"""Events that do not say where their actor was: Okta's own traffic, and attempts that never got in."""
+"""What kind of doing an event is: Okta's own traffic, attempts that never got in, the opening of the Admin Console."""
 
 from typing import Any, Final
 
@@ -7,6 +7,7 @@ import pandas as pd
 
 from .errors import InputError
 from .frames import known
+from .schema import CONSOLE, SIGN_ON
 
 SYSTEM: Final = ("SystemPrincipal",)
 OKTA_AGENTS: Final = ("Okta-Integrations",)
@@ -29,6 +30,12 @@ def acted() -> nw.Expr:
     """Return where somebody other than Okta did something: a refused attempt without a session may be anybody's."""
     refused = nw.col("outcome_result").is_in(_REFUSED).fill_null(False) & known("external_session_id").is_null()
     return ~okta_own() & ~refused & ~known("actor_id").is_null()
+
+
+def opens_console(events: pd.DataFrame) -> "pd.Series[bool]":
+    """Return where the Admin Console was opened, by its own event or by the policy that let somebody in."""
+    named = events["targets"].str.contains("Okta Admin Console", regex=False, na=False)
+    return (events["event_type"] == CONSOLE) | ((events["event_type"] == SIGN_ON) & named)
 
 
 def microseconds(moment: pd.Timestamp) -> int:

@@ -44,6 +44,11 @@ def locate(countries: Iterable[str | None]) -> pd.DataFrame:
     return found.astype({"lat": "float64", "lon": "float64"})
 
 
+def has_coordinates(events: pd.DataFrame) -> "pd.Series[bool]":
+    """Return where coordinates are told; 0, 0 is what some databases say where they know nothing."""
+    return events["lat"].notna() & events["lon"].notna() & (events["lat"].ne(0) | events["lon"].ne(0))
+
+
 def key(name: str) -> str:
     """Return what two spellings of one country share.
 

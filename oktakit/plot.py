@@ -6,6 +6,7 @@ import pandas as pd
 
 from . import figure as draw
 from . import safe, schema
+from .answers import duration
 from .errors import InputError
 from .exports import FAILED
 
@@ -184,7 +185,7 @@ def _told(row: dict[Any, Any]) -> dict[str, Any]:
     """What the row means, in words, on its right."""
     verdict, took = row["verdict"], row["request_to_download"]
     side = "before" if not pd.isna(took) and took < pd.Timedelta(0) else "after"  # clocks may be wrong
-    more = safe.plot(row["state"], 30) if pd.isna(took) else f"{draw.span_words(took)} {side} the request"
+    more = safe.plot(row["state"], 30) if pd.isna(took) else f"{duration(abs(took), 2)} {side} the request"
     color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
     return draw.remark(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
 

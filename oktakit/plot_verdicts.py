@@ -1,10 +1,11 @@
 """Verdicts beside the detections they judged."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from . import figure as draw
+from .answers import duration
 from .triage import DETECTIONS
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | None = None) ->
     given = given.astype(dict.fromkeys(("contradicted", "self_feedback"), "boolean"))
     given = given.assign(at=draw.utc(given["given_at"]), key=named.fillna(alone), judged_uuid=named)
     both = [_judged(given), *([] if events is None else [_unjudged(given, events)])]
-    every = pd.concat([rows for rows in both if len(rows)] or both[:1], ignore_index=True)
+    every = _below(both)
     if every.empty:
         return draw.no_events(_TITLE)
     drawn = draw.most(every, every["weight"]).sort_values("first", kind="stable", ignore_index=True)
@@ -103,8 +104,13 @@ def _drawn(figure: "Figure", drawn: pd.DataFrame, marks: pd.DataFrame) -> "Figur
     _add_verdicts(figure, timed)
     words = [draw.remark(lane, _told(marks[marks["lane"] == lane])) for lane in drawn["lane"]]
     figure.update_layout(margin_r=230, annotations=words)
-    times = [rows for rows in (timed["at"], drawn["at"].dropna()) if len(rows)] or [timed["at"]]
-    return draw.with_legend(draw.time_axis(draw.lanes(figure, _labels(drawn)), pd.concat(times)))
+    times = _below([timed["at"], drawn["at"].dropna()])
+    return draw.with_legend(draw.time_axis(draw.lanes(figure, _labels(drawn)), times))
+
+
+def _below(parts: list[Any]) -> Any:
+    """Return tables or columns below each other; of empty ones pandas 2 warns."""
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _judged(given: pd.DataFrame) -> pd.DataFrame:
@@ -160,7 +166,7 @@ def _told(said: pd.DataFrame) -> str:
     """What was said of a detection, in words: at most two verdicts."""
     if said.empty:
         return OPEN
-    spans = ["" if pd.isna(time) else f", {draw.span_words(time)} later" for time in said["time_to_verdict"]]
+    spans = ["" if pd.isna(time) else f", {duration(abs(time), 2)} later" for time in said["time_to_verdict"]]
     words = [f"{kind}{span}" for kind, span in zip(draw.shown(said["verdict"], 20), spans, strict=True)]
     words = [*words[:2], *([f"and {len(words) - 2} more"] if len(words) > 2 else [])]
     flags = {"contradicted": "contradicted", "self_feedback": "about oneself"}

@@ -11,7 +11,7 @@ import pandas as pd
 from . import figure as draw
 from .frames import known_only
 from .own import ACTED_COLUMNS, acted
-from .places import locate
+from .places import has_coordinates, locate
 from .plot_map import add_world, east, labelled
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _placed(events: pd.DataFrame) -> pd.DataFrame:
     """The events that have a place: coordinates, or the label point of their country."""
     clean = known_only(events, ["country", "city"])
     points = locate(clean["country"].dropna().unique()).set_index("country")
-    exact = clean["lat"].notna() & clean["lon"].notna() & (clean["lat"].ne(0) | clean["lon"].ne(0))
+    exact = has_coordinates(clean)
     town = clean["city"].fillna("").astype(str) + clean["city"].notna().map({True: ", ", False: ""})
     names = town + clean["country"].fillna(f"country {draw.MISSING}").astype(str)
     rough = clean["country"].astype(str) + " (country only)"

@@ -9,6 +9,8 @@ REQUEST: Final = "analytics.reports.export.request"
 GENERATE: Final = "analytics.reports.export.generate"
 DOWNLOAD: Final = "analytics.reports.export.download"
 FEEDBACK: Final = "analytics.feedback.provide"
+CONSOLE: Final = "user.session.access_admin_app"
+SIGN_ON: Final = "policy.evaluate_sign_on"
 EXPORTS: Final = (REQUEST, GENERATE, DOWNLOAD)
 ANALYTICS: Final = (*EXPORTS, FEEDBACK)
 

@@ -13,8 +13,8 @@ import pandas as pd
 
 from .frames import TEXT, collect, known, known_only, pick, same, table
 from .known import label_rows, told_by
-from .own import OWN_COLUMNS, SYSTEM, okta_own
-from .schema import DOWNLOAD, FEEDBACK, REQUEST
+from .own import OWN_COLUMNS, SYSTEM, okta_own, opens_console
+from .schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 
 MOVED: Final = ("ip_address", "as_number", "country", "os", "browser", "raw_user_agent", "dt_hash", "is_proxy")
 """What a session should keep, in the order in which a change is told."""
@@ -109,10 +109,9 @@ def _totals(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
 
 def _consoles(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the sessions in which the Admin Console was opened, once for every time."""
-    kinds = ("user.session.access_admin_app", "policy.evaluate_sign_on")
-    found = collect(pick(frame, ("session", "event_type", "targets"), nw.col("event_type").is_in(kinds)))
-    named = found["targets"].str.contains("Okta Admin Console", regex=False, na=False)
-    return found[(found["event_type"] == kinds[0]) | named]
+    either = nw.col("event_type").is_in((CONSOLE, SIGN_ON))
+    found = collect(pick(frame, ("session", "event_type", "targets"), either))
+    return found[opens_console(found)]
 
 
 def _counted(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

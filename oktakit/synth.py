@@ -8,11 +8,10 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from .cast import BASE62, KIOSK, STRANGER, Job, Login, Origin, Person, Place, Report, stable_id
-from .schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
+from .schema import CONSOLE, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST, SIGN_ON
 
 RISK: Final = "user.risk.detect"
 CONTEXT: Final = "user.session.context.change"
-CONSOLE: Final = "user.session.access_admin_app"
 START: Final = "user.session.start"
 MAIL: Final = "system.email.delivery"
 FACTOR: Final = "user.mfa.factor.activate"
@@ -48,7 +47,7 @@ KINDS: Final = {
     "user.authentication.auth_via_mfa": Kind(
         "Authentication of user via MFA", "core.user.factor.attempt_success", "/idp/idx/challenge/answer", "OTP"
     ),
-    "policy.evaluate_sign_on": Kind("Evaluation of sign-on policy"),
+    SIGN_ON: Kind("Evaluation of sign-on policy"),
     "policy.entity_risk.evaluate": Kind("Evaluation of entity risk policy"),
     FACTOR: Kind("Activate factor or authenticator enrollment for user", "core.user.factor.activate"),
     CHANGES[1]: Kind("Grant user privilege", "core.user.admin_privilege.granted", "/api/v1/users/roles"),
