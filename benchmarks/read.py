@@ -7,6 +7,7 @@ ratios to the first way. Needs `pip install -e ".[bench]"`, and `grep` for one r
 
 import json
 import os
+import re
 import resource
 import statistics
 import subprocess
@@ -14,10 +15,10 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import UUID
 
 from oktakit import ANALYTICS, make_log
 
@@ -60,17 +61,18 @@ HUNGRY = (
 
 
 def write_load(path: Path, events: int) -> None:
-    """Write so many events, 1 % of them exports and feedback, and a twin of which 1 % are odd in some field."""
-    records, rng, start = make_log("quiet_week").records, Random(7), datetime(2026, 1, 1, tzinfo=UTC)
-    few = sorted((r for r in records if r["eventType"] in ANALYTICS), key=lambda record: record["published"])
-    many = [record for record in records if record["eventType"] not in ANALYTICS]
-    turn = 0
+    """Write so many events, 1 % of them exports and feedback, and a twin of which 1 % are odd in some field.
+
+    The week of a small office comes again and again, with other sessions, operations and jobs, and with the people of
+    eighty offices in turn; every other week has no exports and no feedback.
+    """
+    records = {record["uuid"]: record for record in make_log("quiet_week").records}
+    week_of = sorted(records.values(), key=lambda record: str(record["published"]))
+    rng, start = Random(7), datetime(2026, 1, 1, tzinfo=UTC)
+    weeks = ((week, record) for week in count() for record in week_of if week % 2 or not _is_few(record))
     with path.open("w") as file, Path(f"{path}.odd").open("w") as odd:
-        for number in range(events):
-            record = dict(rng.choice(many))
-            if rng.random() < 0.01:
-                record, turn = _another(few[turn % len(few)], turn // len(few)), turn + 1
-            record["uuid"] = str(UUID(int=rng.getrandbits(128)))
+        for number, (week, known) in enumerate(islice(weeks, events)):
+            record = _in_week(known, week)
             record["published"] = f"{start + timedelta(seconds=number * 7):%Y-%m-%dT%H:%M:%S}.{number % 1000:03d}Z"
             notes = (record.get("debugContext") or {}).get("debugData")
             if isinstance(notes, dict):
@@ -80,12 +82,21 @@ def write_load(path: Path, events: int) -> None:
             odd.write(json.dumps(record, separators=(",", ":")) + "\n")
 
 
-def _another(record: dict[str, Any], cycle: int) -> dict[str, Any]:
-    """Return an export event of another job than in the cycles before."""
-    notes = record["debugContext"]["debugData"]
-    job = notes.get("jobid") or notes.get("jobId")
-    text = json.dumps(record)
-    found: dict[str, Any] = json.loads(text.replace(job, f"{job[:-4]}{cycle:04d}") if job else text)
+def _is_few(record: dict[str, Any]) -> bool:
+    return record["eventType"] in ANALYTICS
+
+
+def _in_week(record: dict[str, Any], week: int) -> dict[str, Any]:
+    """Return an event as it is in a later week: other ids in the same form, and people of another office."""
+    office = f"{week % 80:04}"
+    text = re.sub(r'("00u\w{13})\w{4}', rf"\g<1>{office}", json.dumps(record)).replace("@", f"{office}@")
+    text = re.sub(r'("\w{8}-\w{4}-\w{4}-\w{4}-\w{8})\w{4}', rf"\g<1>{week:04}", text)
+    session, notes = record["authenticationContext"] or {}, record["debugContext"]["debugData"] or {}
+    own = {record["transaction"]["id"], session.get("externalSessionId"), session.get("rootSessionId")}
+    own |= {notes.get(key) for key in ("jobid", "jobId", "traceId")}
+    for name in own - {None, "unknown"}:
+        text = text.replace(name, f"{name[:-4]}{week:04}")
+    found: dict[str, Any] = json.loads(text)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from .frames import collect, first_known, in_order, known_only, known_values, pick, rows, same, table
+from .frames import collect, first_known, in_order, known_only, known_values, pick, rows, same, table, ties
 from .schema import ANALYTICS, EVENT_COLUMNS, FEEDBACK, RELATED
 
 VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
@@ -55,8 +55,7 @@ def related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFra
     """
     is_core = nw.col("event_type").is_in(event_types)
     core = rows(events, "related", ("event_type", "judged_uuid", *RELATED), is_core)
-    keys = {"uuid": known_values(core, "judged_uuid")} | {key: known_values(core, key) for key in RELATED}
-    tied = [nw.col(key).is_in(values) for key, values in keys.items() if values]
+    tied = [nw.col(key).is_in(values) for key, values in ties(core).items() if values]
     frame = table(events, "related", ("event_type", *RELATED))
     wanted = [name for name in EVENT_COLUMNS if name in frame.collect_schema().names() and name != "published"]
     found = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))

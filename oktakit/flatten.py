@@ -1,27 +1,24 @@
 """Events to the tables: parts that repeat by their number, what is an event's own by its value. The hot path."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime
-from itertools import accumulate, compress
-from operator import attrgetter
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Raw
 
 from .delivery import SILENT, Delivery
-from .model import Event, Outline, Transaction, compact, decode_notes
-from .noted import Notes, read_notes
+from .model import Authentication, Event, Outline, Transaction, compact
+from .noted import NOTED, read_notes
 from .order import Columns, find_order, put_in_order
-from .parts import Part, as_text, attempt, each, members, new_parts, once, operation_cells, read_transactions
+from .parts import Part, as_text, members, new_heads, new_parts
+from .runs import HEAD, read_run
 from .schema import COLUMNS, EVENT_COLUMNS, TARGET_COLUMNS
-from .sources import Lines
 
-ROWS = 50_000
+ROWS, FEWER = 50_000, 1_000
+"""How many events are put together at once: fewer, if all that is wanted are few."""
 CHUNK = 2_000
 ARROW = {
     "text": pa.large_string(),
@@ -33,80 +30,54 @@ ARROW = {
     "float": pa.float64(),
 }
 
-_TYPES = {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS)} | {"debug_data": pa.large_binary()}
-_HEAD = ("event_type", "severity", "display_message", "_head_extra")
-_NOTED = (
-    *("job_id", "request_uri", "trace_id", "dt_hash", "_noted_level", "_noted_detection", "threat_suspected"),
-    *("judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
-)
-_OPERATION = ("transaction_id", "transaction_type", "api_token_id", "_own_extra")
-_OWN = ("uuid", "published", *_OPERATION, "debug_data", *_NOTED)
+_TEXT = ARROW["text"]
+_NO_ISSUE = pa.scalar("", _TEXT)
+_OWN = ("uuid", "published", "transaction_id", "external_session_id", "root_session_id", "debug_data", "_own_extra")
 _PLACE = ("source", "record", "issues")
 _NUMBERS = ("_head", *(f"_{name}" for name in new_parts()))
-_COLLECTED = (*_OWN, *_PLACE, *_NUMBERS)
-_PARTS = (*new_parts(), "debug_context", "transaction")
-_HEAD_OF = attrgetter("event_type", "severity", "display_message", "version", "legacy_event_type")
-_TYPES |= dict.fromkeys(_NUMBERS, pa.int32())
+_TYPES = dict.fromkeys(_NUMBERS, pa.int32())
+_TYPES |= {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS)}
+_COLLECTED = [(name, _TYPES.get(name, _TEXT)) for name in (*_OWN, *NOTED, *_PLACE, *_NUMBERS)]
+_SCHEMA = pa.schema(_COLLECTED)
 _EITHER = (
     ("ip_chain", "ip_chain", "_client_chain"),
     ("risk_level", "_level", "_noted_level"),
     ("detection_name", "_detection", "_noted_detection"),
 )
-_encoder = msgspec.json.Encoder()
-_AROUND = len(b'{"debugData":}')
-_KEYS = sum(len(f'"{field.encode_name}":,') for field in msgspec.structs.fields(Outline)) - len(",")
-_FRAME = _KEYS + len('{""}') + len('"2026-03-02T08:00:00.000Z"')
-"""What an event has around its values in the usual form: every key, its punctuation, quotes of the uuid, the time."""
-
-
-class _Heads(dict[tuple[Any, ...], int]):
-    """The distinct beginnings of events by number, and how long their texts are without the parts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lengths: list[int] = []
-
-    def __missing__(self, key: tuple[Any, ...]) -> int:
-        self.lengths.append(_FRAME + sum(len(msgspec.json.encode(value)) for value in key))
-        return self.setdefault(key, len(self))
 
 
 class Rows:
     """Collects events and gives them back as Arrow batches."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, picks: Callable[[dict[str, pa.Array]], pa.Array] | None = None) -> None:
+        """Start empty; `picks` says which events are kept, if not all, and `dropped` counts the others by source."""
+        self.picks, self.dropped = picks, Counter[str]()
         self.batches: list[pa.RecordBatch] = []
         self.targets: list[pa.RecordBatch] = []
         self._start()
 
     def _start(self) -> None:
-        self.parts = new_parts()
-        self.columns: tuple[list[Any], ...] = tuple([] for _ in _COLLECTED)
+        self.parts, self.heads = new_parts(), new_heads()
+        self.rows: list[tuple[Any, ...]] = []
         self.settled: list[pa.RecordBatch] = []
         self.collected = 0
         self.words: dict[int, tuple[str, ...]] = {}
         self.deliveries: dict[int, Delivery] = {}
-        self.heads = _Heads()
 
     def add_run(self, raws: Sequence[bytes], events: list[Outline], source: str, records: Sequence[int]) -> list[int]:
         """Add events whose texts are as documented, and return the places of those that are not in every detail."""
         if not events:
             return []
+        self._settle()
         odd: set[int] = set()
-        texts = [list(map(attrgetter(name), events)) for name in _PARTS]
-        numbers = [part.find_all(raw, odd) for part, raw in zip(self.parts.values(), texts, strict=False)]
-        heads = list(map(self.heads.__getitem__, map(_HEAD_OF, events)))
-        uuids, times, kinds = (list(map(attrgetter(name), events)) for name in ("uuid", "published", "event_type"))
-        if "" in uuids or "" in kinds or any(time and time.year in (1, 9999) for time in times):
-            odd |= {at for at, row in enumerate(zip(uuids, kinds, times, strict=True)) if not _is_fit(*row)}
-        self._verify(raws, [uuids, *texts], heads, odd)
-        *_, debugs, transactions = texts
-        operations = read_transactions(transactions, odd)
-        notes, debug = _notes(debugs, odd)
-        noted, words = read_notes(kinds, notes)
-        place: list[list[Any]] = [[source] * len(events), list(records), [""] * len(events)]
-        self._extend([uuids, times, *operations, debug, *noted, *place, heads, *numbers], words, odd)
+        columns, words = read_run(raws, events, self.heads, self.parts, odd)
+        place = (pa.repeat(pa.scalar(source, _TEXT), len(raws)), pa.array(records), pa.repeat(_NO_ISSUE, len(raws)))
+        columns |= dict(zip(_PLACE, place, strict=True))
+        cells = (columns[f.name] if f.name in columns else pa.nulls(len(raws), f.type) for f in _SCHEMA)
+        batch = pa.RecordBatch.from_arrays([*cells], schema=_SCHEMA)
+        places = list(accumulate((at not in odd for at in range(len(raws))), initial=self.collected))
+        self.words |= {places[at]: said for at, said in words.items() if at not in odd}
+        self._collect(batch.filter(pa.array([at not in odd for at in range(len(raws))])) if odd else batch)
         return sorted(odd)
 
     def add(
@@ -116,69 +87,56 @@ class Rows:
         numbers = [part.add(getattr(event, name)) for name, part in self.parts.items()]
         debug = (event.debug_context.debug_data if event.debug_context else None) or {}
         noted, words = read_notes([event.event_type], [{key: as_text(value) for key, value in debug.items()}])
-        operation = operation_cells(event.transaction or Transaction(), members(extra))
-        own = (event.uuid, event.published, *operation, compact(debug).encode() if debug else None)
-        row = (*own, *(column[0] for column in noted), source, record, flags, self.heads[_HEAD_OF(event)], *numbers)
+        session, operation = event.authentication_context or Authentication(), event.transaction or Transaction()
+        own = (event.uuid, event.published, operation.id, session.external_session_id, session.root_session_id)
+        told = (compact(debug) if debug else None, members(extra), *(noted.get(name, [None])[0] for name in NOTED))
+        at = self.collected + len(self.rows)
+        self.rows.append((*own, *told, source, record, flags, self.heads[HEAD(event)], *numbers))
+        self.words |= {at + place: said for place, said in words.items()}
         if delivery != SILENT:
-            self.deliveries[self.collected + len(self.columns[0])] = delivery
-        self._extend([[cell] for cell in row], words, set())
-
-    def _extend(self, columns: list[list[Any]], words: dict[int, tuple[str, ...]], odd: set[int]) -> None:
-        """Add rows, but for those that are odd."""
-        fit = [at not in odd for at in range(len(columns[0]))]
-        start = self.collected + len(self.columns[0])
-        if odd:
-            columns = [list(compress(column, fit)) for column in columns]
-        if words:
-            places = list(accumulate(fit, initial=start))
-            self.words |= {places[at]: said for at, said in words.items() if fit[at]}
-        for column, cells in zip(self.columns, columns, strict=True):
-            column += cells
-        if len(self.columns[0]) >= CHUNK:
+            self.deliveries[at] = delivery
+        if len(self.rows) >= CHUNK:
             self._settle()
-        if self.collected >= ROWS:
-            self.flush()
 
     def _settle(self) -> None:
-        """Turn rows into arrays while they are still at hand in the processor's memory."""
-        self.collected += len(self.columns[0])
-        self.settled.append(pa.RecordBatch.from_arrays(_arrays(_COLLECTED, self.columns), _COLLECTED))
-        self.columns = tuple([] for _ in _COLLECTED)
+        """Turn rows that came one by one into a batch."""
+        if self.rows:
+            rows, self.rows = zip(*self.rows, strict=True), []
+            self._collect(pa.RecordBatch.from_arrays(_arrays(_SCHEMA.names, rows), schema=_SCHEMA))
 
-    def _verify(self, raws: Sequence[bytes], texts: list[list[Any]], heads: list[int], odd: set[int]) -> None:
-        """Make sure that no text names a key twice.
-
-        Between its parts, the usual text has room for its keys and plain values and, give or take the forms of a time,
-        for nothing else: a key that is named twice takes ten characters at least. Other texts are looked at as a whole.
-        """
-        sizes = np.diff(raws.ends, prepend=-1) - 1 if isinstance(raws, Lines) else _lengths(raws)
-        rest = sizes - sum(map(_lengths, texts)) - np.take(self.heads.lengths, heads)
-        for at in np.flatnonzero((rest < -4) | (rest > 5)).tolist():
-            attempt(once, raws[at], None, at, odd)
+    def _collect(self, batch: pa.RecordBatch) -> None:
+        self.settled.append(batch)
+        self.collected += len(batch)
+        if self.collected >= (FEWER if self.picks else ROWS):
+            self.flush()
 
     def flush(self) -> None:
         """Put what was collected into a batch of each table."""
         self._settle()
-        collected = _columns(self.settled)
+        collected = _columns(self.settled, _SCHEMA)
         order = find_order(collected)
         place = np.argsort(order).tolist()
         own = put_in_order(collected, order).combine_chunks()
         columns = {name: _one(own[name]) for name in own.column_names}
-        heads = [(*key[:3], members({"version": key[3], "legacyEventType": key[4]})) for key in self.heads]
-        columns |= _taken(_HEAD, heads, columns["_head"])
-        for name, part in self.parts.items():
+        for name, part in {"head": self.heads, **self.parts}.items():
             columns |= _taken(part.columns, [cells[: len(part.columns)] for cells in part.cells], columns[f"_{name}"])
         for name, first, second in _EITHER:
             columns[name] = _either(columns[first], columns[second])
-        columns["debug_data"] = columns["debug_data"].view(ARROW["json"])
         columns["extra"] = _extra([columns[name] for name in columns if name.endswith("_extra")])
         columns["ip_categories"] = _categories(
             self.parts, columns, {place[at]: said for at, said in self.words.items()}
         )
         columns |= _delivered({place[at]: said for at, said in self.deliveries.items()}, len(own))
+        columns = self._picked(columns) if self.picks else columns
         self.batches.append(pa.RecordBatch.from_arrays([columns[name] for name in EVENT_COLUMNS], EVENT_COLUMNS))
         self.targets.append(_target_batch(columns, self.parts["target"].cells))
         self._start()
+
+    def _picked(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        """Return the rows that are wanted, and count the others."""
+        wanted = self.picks(columns)  # type: ignore[misc]  # it is called where there is one
+        self.dropped.update(columns["source"].filter(pc.invert(wanted)).to_pylist())
+        return {name: column.filter(wanted) for name, column in columns.items()}
 
     def finish(self) -> tuple[Columns, Columns]:
         """Give back the columns of the events and those of the targets, which say in `_row` whose they are."""
@@ -190,45 +148,13 @@ class Rows:
         return events, targets | {"_row": pa.chunked_array([targets["_row"].to_numpy() + before])}
 
 
-def _is_fit(uuid: str, kind: str, time: datetime | None) -> bool:
-    """Return whether an event has a name, a kind and a plausible time."""
-    return bool(uuid and kind and not (time and time.year in (1, 9999)))
-
-
-def _lengths(texts: Sequence[Any]) -> "np.ndarray[Any, Any]":
-    return np.fromiter(map(len, texts), np.int64, len(texts))
-
-
-def _notes(raws: list[Raw], odd: set[int]) -> tuple[list[Notes], list[bytes | None]]:
-    """Return debug data, and its text in the usual form."""
-    notes: list[Any] = _decoded(raws) or each(_note, raws, {}, odd)
-    debug = _encoder.encode_lines(notes).split(b"\n")[:-1]
-    for at in np.flatnonzero(_lengths(raws) - _lengths(debug) != _AROUND).tolist():
-        attempt(once, bytes(raws[at]), None, at, odd)  # it may name a key twice: something got lost on the way
-    return notes, [text if note else None for text, note in zip(debug, notes, strict=True)]
-
-
-def _decoded(raws: list[Raw]) -> list[Any]:
-    """Return debug data that is all as documented, otherwise nothing."""
-    with suppress(ValueError, RecursionError):
-        found = decode_notes.decode_lines(b"\n".join(raw or b"null" for raw in raws))
-        if len(found) == len(raws):
-            return [(part and part.debug_data) or {} for part in found]
-    return []
-
-
-def _note(raw: Raw) -> Any:
-    found = decode_notes.decode(raw) if len(raw) else None
-    return (found and found.debug_data) or {}
-
-
-def _columns(batches: list[pa.RecordBatch]) -> Columns:
-    table = pa.Table.from_batches(batches)
+def _columns(batches: list[pa.RecordBatch], schema: pa.Schema = None) -> Columns:
+    table = pa.Table.from_batches(batches, schema)
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _arrays(names: tuple[str, ...], columns: Iterable[Any]) -> list[pa.Array]:
-    return [pa.array(column, _TYPES.get(name, ARROW["text"])) for name, column in zip(names, columns, strict=True)]
+def _arrays(names: Sequence[str], columns: Iterable[Any]) -> list[pa.Array]:
+    return [pa.array(column, _TYPES.get(name, _TEXT)) for name, column in zip(names, columns, strict=True)]
 
 
 def _taken(names: tuple[str, ...], cells: list[tuple[Any, ...]], numbers: pa.Array) -> dict[str, pa.Array]:

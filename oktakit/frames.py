@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import ColumnError
-from .schema import COLUMNS, SENTINELS
+from .schema import COLUMNS, RELATED, SENTINELS
 
 TEXT = pd.Series(["a"]).dtype
 """What pandas makes of text: `str` from pandas 3 on, object before."""
@@ -124,6 +124,11 @@ def known_values(frame: pd.DataFrame, column: str) -> list[str]:
     """Return the distinct values of a column that can join events, sorted."""
     values = frame[column].dropna()
     return sorted(values[~_unknown(values)].unique())
+
+
+def ties(events: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the values by which other events are tied to these, by the column that has them there."""
+    return {"uuid": known_values(events, "judged_uuid")} | {name: known_values(events, name) for name in RELATED}
 
 
 def same(one: pd.Series, other: pd.Series) -> pd.Series:

@@ -1,11 +1,13 @@
 """Read a log: every record is kept, counted as a duplicate, or rejected with a reason."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ import pyarrow as pa
 from .account import add_flag, check_values, find_duplicates
 from .errors import InputError
 from .flatten import ARROW, Rows
+from .frames import ties
 from .inputs import Inputs, find_sources
 from .log import Log, to_pandas
 from .order import find_order, find_order_below, put_in_order
@@ -21,13 +24,13 @@ from .parquet import is_written, read_events
 from .records import Record, read_records, read_texts, tolerate
 from .safe import text
 from .schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
-from .scope import Scope, keys_of
+from .scope import Scope
 from .sources import Document, Run, Skipped, Source
 
-T = TypeVar("T")
 LONG = 200 << 20
 """From how many bytes on a progress bar is shown."""
 _KEPT = 24 << 20
+_TURN = 1e-4
 
 
 def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False) -> Log:
@@ -71,7 +74,7 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
     scope = None if event_types is None else Scope(tuple(event_types))
     if scope and related:
         first = [replace(source, flags=set(source.flags), hashed=False) for source in sources]
-        scope = Scope(tuple(scope.types), keys_of(_read(first, scope).events))
+        scope = Scope(tuple(scope.types), ties(_read(first, scope).events))
     return _read(sources, scope)
 
 
@@ -88,15 +91,20 @@ def _read(sources: list[Source], scope: Scope | None) -> Log:
 
 @contextmanager
 def _in_haste() -> Iterator[None]:
-    """Keep the garbage collector from walking through rows that all stay, and use the memory that is had fastest."""
-    active, pool = gc.isenabled(), pa.default_memory_pool()
+    """Keep the garbage collector from walking through rows that all stay, and use the memory that is had fastest.
+
+    The thread that reads ahead needs the interpreter for moments only, so it gets it at once.
+    """
+    active, pool, turn = gc.isenabled(), pa.default_memory_pool(), sys.getswitchinterval()
     np.empty(_KEPT, np.uint8)  # freed at once: the C library learns to keep what blocks give back for the next ones
     gc.disable()
+    sys.setswitchinterval(_TURN)
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
         pa.set_memory_pool(pool)
+        sys.setswitchinterval(turn)
         if active:
             gc.enable()
 
@@ -139,50 +147,37 @@ class _Reader:
 
     def __init__(self, scope: Scope | None, bar: Any) -> None:
         self.scope, self.bar = scope, bar
-        self.rows = Rows()
+        self.rows = Rows(scope.picks if scope else None)
         self.rejected: list[tuple[str, int, str, str]] = []
-        self.found: list[int] = []
-        self.others: list[int] = []
+        self.found, self.skipped = Counter[str](), Counter[str]()
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
         source.sift = self.scope.find if self.scope else None
-        self.found.append(0)
-        self.others.append(0)
         before = 0
         for found in read_records(source):
             if isinstance(found, Run):
                 self._add_run(found, source.name)
             elif isinstance(found, Skipped):
-                self._skip(found.events)
+                self.skipped[source.name] += found.events
             else:
                 self._add(found, source.name)
             self.bar.update(source.size - before)
             before = source.size
 
-    def _skip(self, count: int) -> None:
-        self.found[-1] += count
-        self.others[-1] += count
-
     def _add_run(self, run: Run, source: str) -> None:
         """Add events by their texts, and by the tolerant way those that are odd in some detail."""
-        if self.scope:
-            wanted = [at for at, event in enumerate(run.outlines) if self.scope.picks(event, run.raws[at])]
-            self._skip(len(run.raws) - len(wanted))
-            run = Run(_of(run.numbers, wanted), _of(run.raws, wanted), _of(run.outlines, wanted))
         odd = self.rows.add_run(run.raws, run.outlines, source, run.numbers)
-        self.found[-1] += len(run.raws) - len(odd)
+        self.found[source] += len(run.raws) - len(odd)
         for at in odd:
             for record in tolerate(Document(run.numbers[at], run.raws[at])):
                 self._add(record, source)
 
     def _add(self, record: Record, source: str) -> None:
-        self.found[-1] += 1
+        self.found[source] += 1
         if record.event is None:
             excerpt = text(record.raw[:800].decode(errors="replace"))
             self.rejected.append((source, record.number, record.reason, excerpt))
-        elif self.scope and not self.scope.picks_event(record.event):
-            self.others[-1] += 1
         else:
             self.rows.add(record.event, record.extra, record.flags, record.delivery, source, record.number)
 
@@ -197,13 +192,10 @@ class _Reader:
         events = add_flag(to_pandas(put_in_order(found, order), COLUMNS), conflicts[order], "uuid_conflict")
         events = check_values(events)
         rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
-        account = _account(sources, (self.found, self.others), events, rejected, duplicates)
+        counted = (self.found + self.skipped, self.skipped + self.rows.dropped)
+        account = _account(sources, counted, events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
         return Log(events, to_pandas(put_in_order(targets, below), TARGET_COLUMNS), rejected, account, origins)
-
-
-def _of(items: Sequence[T], wanted: list[int]) -> list[T]:
-    return [items[at] for at in wanted]
 
 
 def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
@@ -219,7 +211,7 @@ def _frame(batches: list[pa.RecordBatch], columns: tuple[Column, ...]) -> pd.Dat
 
 def _account(
     sources: list[Source],
-    counted: tuple[list[int], list[int]],
+    counted: tuple[Counter[str], Counter[str]],
     events: pd.DataFrame,
     rejected: pd.DataFrame,
     duplicates: pd.Series,
@@ -230,10 +222,10 @@ def _account(
     first, last = by_source.min().dropna(), by_source.max().dropna()
     rows = [
         (
-            *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding, found),
+            *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding, counted[0][s.name]),
             *(int(count.get(s.name, 0)) for count in counts.values()),
-            *(others, first.get(s.name), last.get(s.name), " ".join(sorted(s.flags))),
+            *(counted[1][s.name], first.get(s.name), last.get(s.name), " ".join(sorted(s.flags))),
         )
-        for s, found, others in zip(sources, *counted, strict=True)
+        for s in sources
     ]
     return _frame([_batch(rows, SOURCE_COLUMNS)], SOURCE_COLUMNS)

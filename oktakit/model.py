@@ -1,14 +1,14 @@
 """A System Log event as Okta documents it.
 
-`outline` takes the bytes of an event that has only these fields and refuses everything else; its parts are decoded
-where they are used. `repair.py` reads what does not fit.
+`outline` takes the bytes of an event that has only these fields and refuses everything else; parts that many events
+share are decoded where they are used. `repair.py` reads what does not fit.
 """
 
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 Text = str | None
 Loose = str | int | None
@@ -17,9 +17,6 @@ Flag = bool | None
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 """A number that a table column can hold; larger ones are flagged, never rounded."""
 Details = dict[str, Any] | None
-
-
-_MISSING = Raw(b"")
 
 
 class _Part(Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -209,8 +206,8 @@ class Target(_Part):
     change_details: Details = None
 
 
-class _Head(_Part):
-    """What an event says of itself before its parts."""
+class Event(_Part):
+    """One event of the System Log."""
 
     uuid: str
     event_type: str
@@ -219,11 +216,6 @@ class _Head(_Part):
     severity: Text = None
     legacy_event_type: Text = None
     display_message: Text = None
-
-
-class Event(_Head):
-    """One event of the System Log."""
-
     actor: Actor | None = None
     client: Client | None = None
     device: Device | None = None
@@ -236,43 +228,64 @@ class Event(_Head):
     target: list[Target] | None = None
 
 
-class Outline(_Head):
-    """An event of which only the outline is read; its parts are still text."""
+_MISSING = Raw(b"")
+
+
+class _Exact(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """What comes out again as it went in: a field that is not there (UNSET) is not the same as null."""
+
+
+class _Issuer(_Exact):
+    id: Text | UnsetType = UNSET
+    type: Text | UnsetType = UNSET
+
+
+class _Session(_Exact):
+    authentication_provider: Text | UnsetType = UNSET
+    credential_provider: Text | UnsetType = UNSET
+    credential_type: Text | UnsetType = UNSET
+    interface: Text | UnsetType = UNSET
+    issuer: _Issuer | UnsetType | None = UNSET
+    authentication_step: Loose | UnsetType = UNSET
+    external_session_id: Text | UnsetType = UNSET
+    root_session_id: Text | UnsetType = UNSET
+    authenticator_context: dict[str, Raw] | UnsetType | None = UNSET
+
+
+class _Operation(_Exact):
+    type: Text | UnsetType = UNSET
+    id: Text | UnsetType = UNSET
+    detail: dict[str, Raw] | UnsetType | None = UNSET
+
+
+class _Noted(_Exact):
+    debug_data: dict[str, Text] | UnsetType | None = UNSET  # on the wire, every value is text
+
+
+class Outline(_Exact, kw_only=True):
+    """An event in the form in which it is read fastest: parts that many events share are still text."""
 
     actor: Raw = _MISSING
     client: Raw = _MISSING
     device: Raw = _MISSING
-    authentication_context: Raw = _MISSING
+    authentication_context: _Session | UnsetType | None = UNSET
+    display_message: Text | UnsetType = UNSET
+    event_type: str
     outcome: Raw = _MISSING
+    published: Text | UnsetType = UNSET
     security_context: Raw = _MISSING
-    debug_context: Raw = _MISSING
-    transaction: Raw = _MISSING
+    severity: Text | UnsetType = UNSET
+    debug_context: _Noted | UnsetType | None = UNSET
+    legacy_event_type: Text | UnsetType = UNSET
+    transaction: _Operation | UnsetType | None = UNSET
+    uuid: str
+    version: Loose | UnsetType = UNSET
     request: Raw = _MISSING
     target: Raw = _MISSING
 
 
-class _Keys(_Part):
-    debug_data: dict[str, Raw] | None = None
-
-
-class Ties(Outline):
-    """An outline of which those parts are read that may tie an event to others."""
-
-    authentication_context: Authentication | None = None  # type: ignore[assignment]  # more is read of them
-    transaction: Transaction | None = None  # type: ignore[assignment]
-    debug_context: _Keys | None = None  # type: ignore[assignment]
-
-
-class Notes(_Part):
-    """Debug data as it is on the wire: every value is text."""
-
-    debug_data: dict[str, str | None] | None = None
-
-
 outline = msgspec.json.Decoder(Outline).decode
 outlines = msgspec.json.Decoder(Outline).decode_lines
-decode_notes = msgspec.json.Decoder(Notes | None)
-decode_transaction = msgspec.json.Decoder(Transaction | None).decode
 
 
 def compact(value: Any) -> str:

@@ -4,82 +4,93 @@ import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from .repair import read_flag
 from .schema import ANALYTICS, FEEDBACK, fold
 
-Notes = dict[str | None, str | None]
-"""Notes by their key; none has the key None, so that a key that is not there finds nothing."""
+Notes = dict[str, str | None]
 
+NOTED: Final = (
+    *("job_id", "request_uri", "trace_id", "dt_hash", "_noted_level", "_noted_detection", "threat_suspected"),
+    *("judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
+)
+"""The columns that debug data fills."""
+_TOLD = ("jobid", "requesturi", "traceid", "dthash", "risk", "detectionname", "threatsuspected")
+_JUDGED = dict(zip(NOTED[-4:], ("eventuuid", "eventtype", "label", "reason"), strict=True))
+_PROXIES = ("proxytype", "tunnels", "anonymizerstatus", "associatedproxies")
 _JOB = re.compile(r"/download/([^/?#]+?)(?:\.[A-Za-z0-9]+)?(?:[?#]|$)")
 _LEVEL = re.compile(r"\blevel\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
 _DETECTION = re.compile(r"detection_?name\"?\s*[=:]\s*\"?([^\",}]+)", re.IGNORECASE)
 _THREATS = {"true": True, "false": False, None: None}
 _SPECIAL = frozenset(ANALYTICS)
-
-
-_TOLD = ("jobid", "requesturi", "traceid", "dthash", "risk", "detectionname", "threatsuspected")
-_JUDGED = ("eventuuid", "eventtype", "label", "reason")
-_PROXIES = ("proxytype", "tunnels", "anonymizerstatus", "associatedproxies")
-
-
-class _Keys(NamedTuple):
-    """How the notes that matter are spelt in one set of keys; None where they are not among them."""
-
-    told: tuple[str | None, ...]
-    judged: tuple[str | None, ...]
-    proxies: tuple[str | None, ...]
-    url: str | None
-
-    @property
-    def ties(self) -> bool:
-        """Return whether a job or a chain of risk events is named."""
-        return (self.told[0] or self.told[2]) is not None
-
-
-@lru_cache(4096)
-def spelling(keys: tuple[Any, ...]) -> _Keys:
-    """Return how the notes that matter are spelt in a set of keys."""
-    spelt = {fold(key): key for key in keys}
-    told, judged, proxies = (tuple(map(spelt.get, names)) for names in (_TOLD, _JUDGED, _PROXIES))
-    return _Keys(told, judged, proxies if any(proxies) else (), spelt.get("url"))
+_fold = lru_cache(4096)(fold)
 
 
 def read_notes(
     event_types: Sequence[str], notes: Sequence[Notes]
-) -> tuple[list[list[Any]], dict[int, tuple[str, ...]]]:
+) -> tuple[dict[str, list[Any]], dict[int, tuple[str, ...]]]:
     """Return the columns that debug data fills, and what it says about proxies, by the place of the event.
 
-    The columns: job, request URI, trace, device token hash, risk level, detection, threat, and of feedback only the
-    judged event, its type, the label and the reason.
+    Columns that nothing fills are left out; those about a judged event are filled for feedback only.
     """
-    spelt = list(map(spelling, set(map(tuple, notes))))
-    told = (_told(notes, place, {key.told[place] for key in spelt} - {None}) for place in range(len(_TOLD)))
-    jobs, uris, traces, hashes, risks, named, threats = told
-    levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if any(risks) else (risks, risks)
-    jobs = [job or None for job in jobs]
-    detections = [name or detection for name, detection in zip(named, detections, strict=True)]
-    suspected = [_THREATS[threat] if threat in _THREATS else read_flag(threat) for threat in threats]
-    judged: list[list[Any]] = [[None] * len(notes) for _ in _JUDGED]
+    found = told(notes, (*_TOLD, *_PROXIES))
+    cells = dict(zip(NOTED, (*_general(found[: len(_TOLD)]), *([None] * len(notes) for _ in _JUDGED)), strict=True))
     for at in [at for at, kind in enumerate(event_types) if kind in _SPECIAL]:
-        keys = spelling(tuple(notes[at]))
-        if event_types[at] == FEEDBACK:
-            for column, key in zip(judged, keys.judged, strict=True):
-                column[at] = notes[at].get(key)
-        else:
-            jobs[at] = jobs[at] or _found(_JOB, uris[at]) or _found(_JOB, notes[at].get(keys.url))
-    some = enumerate(notes) if any(key.proxies for key in spelt) else ()
-    words = {at: _services(those, note) for at, note in some if (those := spelling(tuple(note)).proxies)}
-    return [jobs, uris, traces, hashes, levels, detections, suspected, *judged], words
+        _add_special(cells, event_types[at], notes[at], at)
+    words = {at: _services(*said) for at, said in enumerate(zip(*found[len(_TOLD) :], strict=True)) if any(said)}
+    return {name: column for name, column in cells.items() if _says(column)}, words
 
 
-def _told(notes: Sequence[Notes], place: int, names: set[str | None]) -> list[Any]:
-    """Return one of the notes of each event; in most runs there is one way to spell it, or it is not told at all."""
-    if len(names) > 1:
-        return [note.get(spelling(tuple(note)).told[place]) for note in notes]
-    name = names.pop() if names else None
-    return [note.get(name) for note in notes] if name else [None] * len(notes)
+def told(notes: Sequence[Notes], names: tuple[str, ...]) -> list[list[Any]]:
+    """Return some of the notes of each event; in most runs there is one way to spell each, or nobody tells it."""
+    spelt: dict[str, list[str]] = {}
+    for key in set[str]().union(*notes):
+        spelt.setdefault(_fold(key), []).append(key)
+    return [_told(notes, name, spelt.get(name, [])) for name in names]
+
+
+def _told(notes: Sequence[Notes], name: str, keys: list[str]) -> list[Any]:
+    if len(keys) > 1:
+        return [_one(note, name) for note in notes]
+    return [note.get(key) for note in notes for key in keys] if keys else [None] * len(notes)
+
+
+def _says(column: list[Any]) -> bool:
+    return column.count(None) < len(column)
+
+
+def _one(note: Notes, name: str) -> Any:
+    """Return one of the notes of an event, whatever its spelling."""
+    key = _spelling(tuple(note)).get(name)
+    return None if key is None else note[key]
+
+
+@lru_cache(4096)
+def _spelling(keys: tuple[str, ...]) -> dict[str, str]:
+    """Return how keys are spelt, by the form in which they are matched."""
+    return {_fold(key): key for key in keys}
+
+
+def _general(notes: list[list[Any]]) -> tuple[list[Any], ...]:
+    """Return the columns that any event may fill, from what is noted."""
+    jobs, uris, traces, hashes, risks, names, threats = notes
+    levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if _says(risks) else (risks, risks)
+    if any(names):
+        detections = [name or detection for name, detection in zip(names, detections, strict=True)]
+    if _says(threats):
+        threats = [_THREATS[threat] if threat in _THREATS else read_flag(threat) for threat in threats]
+    return ([job or None for job in jobs], uris, traces, hashes, levels, detections, threats)
+
+
+def _add_special(cells: dict[str, list[Any]], event_type: str, note: Notes, at: int) -> None:
+    """Fill in what only feedback tells, or, for an export, the job that its address names."""
+    if event_type == FEEDBACK:
+        for name, key in _JUDGED.items():
+            cells[name][at] = _one(note, key)
+    else:
+        jobs, uris = cells["job_id"], cells["request_uri"]
+        jobs[at] = jobs[at] or _found(_JOB, uris[at]) or _found(_JOB, _one(note, "url"))
 
 
 @lru_cache(4096)
@@ -93,9 +104,8 @@ def _found(pattern: re.Pattern[str], text: str | None) -> str | None:
     return match[1] if match else None
 
 
-def _services(keys: tuple[str | None, ...], notes: Notes) -> tuple[str, ...]:
+def _services(proxy: str | None, tunnels: str | None, status: str | None, associated: str | None) -> tuple[str, ...]:
     """Return what the notes say about proxies: type of proxy, tunnels, anonymizer, proxies seen before."""
-    proxy, tunnels, status, associated = map(notes.get, keys)
     words = [proxy, *_tunnels(tunnels), status and f"anonymizer {status}"]
     if associated not in (None, "", "[]"):
         words.append("associated proxy")

@@ -1,46 +1,30 @@
 """The parts of an event, each as the cells it fills.
 
-Most parts of an event (who, from where, in which session) stand in many events to the letter. So each distinct text is
-read once: `Part.find` knows the texts it has seen, and a table is put together from the numbers it gives out.
+Most parts of an event (who, from where, to what) stand in many events to the letter. So each distinct text is read
+once: a `Part` knows the texts it has seen, and a table is put together from the numbers it gives out.
 """
 
-import re
+from array import array
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from msgspec import Raw
+import numpy as np
+from msgspec import UNSET
 
-from .model import (
-    Actor,
-    Authentication,
-    Client,
-    Details,
-    Device,
-    Geo,
-    Geolocation,
-    Hop,
-    IpDetails,
-    Outcome,
-    Request,
-    Risk,
-    Security,
-    Target,
-    Transaction,
-    UserAgent,
-    compact,
-    decode_transaction,
-)
+from . import model
+from .model import compact
 from .repair import Trouble, parse
 from .schema import fold
 
-T = TypeVar("T")
 Cells = tuple[Any, ...]
+Numbers = np.ndarray[Any, np.dtype[np.int32]]
+Lengths = np.ndarray[Any, np.dtype[np.int64]]
 
-_AGENT, _GEO, _POINT, _RISK, _TARGET = UserAgent(), Geo(), Geolocation(), Risk(), Target()
-_WEB = re.compile(r'^\{"type":"(\w+)","id":"([!#-\[\]-~]+)","detail":\{\}\}$', re.ASCII | re.MULTILINE)
+_AGENT, _GEO, _POINT, _RISK, _TARGET = model.UserAgent(), model.Geo(), model.Geolocation(), model.Risk(), model.Target()
+_HEAD = ("eventType", "severity", "displayMessage", "version", "legacyEventType")
 _fold = lru_cache(4096)(fold)
 
 
@@ -48,45 +32,80 @@ class Unfit(ValueError):
     """A text that the tolerant way has to look at."""
 
 
-class Part(dict[bytes, int]):
-    """One part of the events: the columns it fills, the distinct cells seen so far, and their numbers by their texts.
+class Shared(dict[Any, int]):
+    """What many events share: the columns it fills, its distinct cells, and their numbers by what they are read from.
 
-    `read` turns the typed part into its cells: those of its columns, and last what the part says about proxies. A
-    column whose name ends in `_extra` holds what belongs into `extra`, as members of a JSON object.
+    A column whose name ends in `_extra` holds what belongs into `extra`, as members of a JSON object; the last cell
+    says what there is about proxies.
     """
 
-    def __init__(self, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
-        """Describe a part of the type `kind`."""
-        super().__init__({b"": 0, b"null": 0})
+    def __init__(self, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
+        """Describe what fills `columns` with what `read` returns."""
+        super().__init__()
         self.columns, self.read = columns, read
-        self.decode = msgspec.json.Decoder(kind | None).decode
-        self.cells: list[Cells] = [read(None)]
+        self.cells: list[Cells] = []
+        self._lengths = array("q")
+
+    def add(self, value: Any, length: int = 0) -> int:
+        """Return the number of something new, which takes so much of an event's text, with a comma behind it."""
+        self.cells.append(self.read(value))
+        self._lengths.append(length)
+        return len(self.cells) - 1
+
+    def find_all(self, keys: list[Any]) -> Numbers:
+        """Return the numbers of what stands in so many events."""
+        return np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
+
+    def lengths(self, numbers: Numbers) -> Lengths:
+        """Return how much of an event's text each of these takes."""
+        return np.frombuffer(self._lengths, np.int64).take(numbers)
+
+
+class Heads(Shared):
+    """What events say of themselves, apart from their own name and time."""
+
+    def __missing__(self, key: Cells) -> int:
+        """Return the number of a beginning that is new."""
+        length = sum(size(name, value) for name, value in zip(_HEAD, key, strict=True))
+        return self.setdefault(key, self.add([None if value is UNSET else value for value in key], length))
+
+
+class Part(Shared):
+    """A part of the events, by its texts; `kind` is its type."""
+
+    def __init__(self, name: str, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
+        """Describe the part that stands under `name`."""
+        super().__init__(columns, read)
+        self.name, self.decode = name, msgspec.json.Decoder(kind | None).decode
+        self[b""] = self.add(None)
+        self[b"null"] = self.add(None, size(name, None))
         self.unfit: set[bytes] = set()
 
-    def find_all(self, raws: list[Raw], odd: set[int]) -> list[int]:
+    def find_fit(self, texts: list[bytes], odd: set[int]) -> Numbers:
         """Return the numbers of parts by their texts, adding to `odd` where one is not as documented."""
-        found = list(map(self.__getitem__, map(bytes, raws)))
+        found = self.find_all(texts)
         if self.unfit:
-            odd |= {at for at, raw in enumerate(raws) if bytes(raw) in self.unfit}
+            odd |= {at for at, text in enumerate(texts) if text in self.unfit}
             self.unfit = set()
         return found
 
     def __missing__(self, text: bytes) -> int:
         """Return the number of a text that is new."""
         try:
-            self[text] = self.add(self._typed(text))
+            once(text)
+            self[text] = self.add(self.decode(text), size(self.name, 0) - 1 + len(text))
         except (ValueError, RecursionError):
             self.unfit.add(text)
         return self.get(text, 0)
 
-    def add(self, typed: Any) -> int:
-        """Return the number of a new part."""
-        self.cells.append(self.read(typed))
-        return len(self.cells) - 1
 
-    def _typed(self, text: bytes) -> Any:
-        once(text)
-        return self.decode(text)
+def size(name: str, value: Any) -> int:
+    """Return how much of an event's text a member takes, with its comma.
+
+    >>> size("severity", "INFO") == len('"severity":"INFO",'), size("severity", UNSET)
+    (True, 0)
+    """
+    return 0 if value is UNSET else len(name) + len('"":,') + len(msgspec.json.encode(value))
 
 
 def members(fields: dict[str, Any]) -> str | None:
@@ -99,7 +118,7 @@ def members(fields: dict[str, Any]) -> str | None:
     return f"{compact(kept)[1:-1]}," if kept else None
 
 
-def folded(details: Details) -> dict[str, Any]:
+def folded(details: model.Details) -> dict[str, Any]:
     """Return a free-form object with its keys in the form in which they are matched."""
     return {_fold(key): value for key, value in details.items()} if details else {}
 
@@ -109,14 +128,19 @@ def as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else compact(value)
 
 
-def _actor(part: Actor | None) -> Cells:
-    part = part or Actor()
+def _head(values: list[Any]) -> Cells:
+    *told, version, legacy = values
+    return (*told, members({"version": version, "legacyEventType": legacy}), ())
+
+
+def _actor(part: model.Actor | None) -> Cells:
+    part = part or model.Actor()
     extra = members({"actor.detailEntry": part.detail_entry})
     return (part.id, part.type, part.alternate_id, part.display_name, extra, ())
 
 
-def _client(part: Client | None) -> Cells:
-    part = part or Client()
+def _client(part: model.Client | None) -> Cells:
+    part = part or model.Client()
     agent, geo = part.user_agent or _AGENT, part.geographical_context or _GEO
     point, postal_code, hops = geo.geolocation or _POINT, geo.postal_code, part.ip_chain
     return (
@@ -127,14 +151,14 @@ def _client(part: Client | None) -> Cells:
     )
 
 
-def _device(part: Device | None) -> Cells:
+def _device(part: model.Device | None) -> Cells:
     extra = members({"device": part})
-    part = part or Device()
+    part = part or model.Device()
     return (part.id, part.managed, part.registered, extra, ())
 
 
-def _authentication(part: Authentication | None) -> Cells:
-    part = part or Authentication()
+def _authentication(part: model.Authentication | None) -> Cells:
+    part = part or model.Authentication()
     extra = members(
         {
             "authenticationContext.authenticationProvider": part.authentication_provider,
@@ -145,16 +169,16 @@ def _authentication(part: Authentication | None) -> Cells:
             "authenticationContext.authenticatorContext": part.authenticator_context,
         }
     )
-    return (part.credential_type, part.external_session_id, part.root_session_id, extra, ())
+    return (part.credential_type, extra, ())
 
 
-def _outcome(part: Outcome | None) -> Cells:
-    part = part or Outcome()
+def _outcome(part: model.Outcome | None) -> Cells:
+    part = part or model.Outcome()
     return (part.result, part.reason, ())
 
 
-def _security(part: Security | None) -> Cells:
-    part = part or Security()
+def _security(part: model.Security | None) -> Cells:
+    part = part or model.Security()
     risk = part.risk or _RISK
     extra = members(
         {
@@ -170,12 +194,18 @@ def _security(part: Security | None) -> Cells:
     )
 
 
-def _request(part: Request | None) -> Cells:
-    hops: list[Hop] = (part and part.ip_chain) or []
+def _request(part: model.Request | None) -> Cells:
+    hops: list[model.Hop] = (part and part.ip_chain) or []
     return (compact(hops) if hops else None, _services(*(hop.ip_details for hop in hops)))
 
 
-def _targets(part: list[Target] | None) -> Cells:
+def _transaction(part: model.Transaction | None) -> Cells:
+    part = part or model.Transaction()
+    token = as_text(folded(part.detail).get("requestapitokenid"))
+    return (part.type, token, members({"transaction.detail": part.detail}), ())
+
+
+def _targets(part: list[model.Target] | None) -> Cells:
     part = part or []
     report = next((target for target in part if target.type == "Report"), _TARGET)
     user = next((target for target in part if target.type == "User"), _TARGET)
@@ -187,13 +217,13 @@ def _targets(part: list[Target] | None) -> Cells:
     )
 
 
-def target_cells(position: int, target: Target) -> Cells:
+def target_cells(position: int, target: model.Target) -> Cells:
     """Return one target as its row in the targets table, without the event."""
     detail = compact(target.detail_entry) if target.detail_entry else None
     return (position, target.id, target.type, target.alternate_id, target.display_name, detail)
 
 
-def _services(*details: IpDetails | None) -> tuple[str, ...]:
+def _services(*details: model.IpDetails | None) -> tuple[str, ...]:
     """Return the names of the services that addresses are known for."""
     found = [category for known in details for category in (known and known.ip_service_categories) or ()]
     words = (word for one in found for word in (one.type, "anonymous" if one.is_anonymous else None))
@@ -205,75 +235,39 @@ _GEO_COLUMNS = ("country", "state", "city", "postal_code", "lat", "lon", "_clien
 _SCOPE = ("report_id", "report_name", "export_columns", "export_filter", "export_type")
 
 
+def new_heads() -> Heads:
+    """Return what events say of themselves, none seen yet."""
+    return Heads(("event_type", "severity", "display_message", "_head_extra"), _head)
+
+
 def new_parts() -> dict[str, Part]:
     """Return the parts of an event by the field that holds them."""
     actor = ("actor_id", "actor_type", "actor_alternate_id", "actor_display_name", "_actor_extra")
     device = ("device_id", "device_managed", "device_registered", "_device_extra")
-    session = ("credential_type", "external_session_id", "root_session_id", "_authentication_extra")
+    session = ("credential_type", "_authentication_extra")
     security = ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection", "_security_extra")
     user = ("target_user_id", "target_user_alternate_id", "targets")
+    operation = ("transaction_type", "api_token_id", "_transaction_extra")
     return {
-        "actor": Part(Actor, actor, _actor),
-        "client": Part(Client, (*_PLACE, *_GEO_COLUMNS), _client),
-        "device": Part(Device, device, _device),
-        "authentication_context": Part(Authentication, session, _authentication),
-        "outcome": Part(Outcome, ("outcome_result", "outcome_reason"), _outcome),
-        "security_context": Part(Security, security, _security),
-        "request": Part(Request, ("ip_chain",), _request),
-        "target": Part(list[Target], (*_SCOPE, *user), _targets),
+        "actor": Part("actor", model.Actor, actor, _actor),
+        "client": Part("client", model.Client, (*_PLACE, *_GEO_COLUMNS), _client),
+        "device": Part("device", model.Device, device, _device),
+        "outcome": Part("outcome", model.Outcome, ("outcome_result", "outcome_reason"), _outcome),
+        "security_context": Part("securityContext", model.Security, security, _security),
+        "request": Part("request", model.Request, ("ip_chain",), _request),
+        "target": Part("target", list[model.Target], (*_SCOPE, *user), _targets),
+        "authentication_context": Part("authenticationContext", model.Authentication, session, _authentication),
+        "transaction": Part("transaction", model.Transaction, operation, _transaction),
     }
 
 
-def read_transactions(raws: list[Raw], odd: set[int]) -> list[list[Any]]:
-    """Return the columns that transactions fill, adding to `odd` where one is not as documented."""
-    text = b"\n".join(raws).decode(errors="replace")
-    found = _WEB.findall(text)
-    if len(found) == len(raws) == text.count("\n") + 1:  # each text is one line, and each line is such a text
-        kinds, ids = map(list, zip(*found, strict=True))
-        return [ids, kinds, [None] * len(raws), [None] * len(raws)]
-    nothing: Cells = (None,) * 4
-    return list(map(list, zip(*each(_transaction, raws, nothing, odd), strict=True)))
-
-
-def _transaction(raw: Raw) -> Cells:
-    text = bytes(raw)
-    if found := _WEB.fullmatch(text.decode(errors="replace")):
-        return (found[2], found[1], None, None)
-    once(text)
-    return operation_cells(decode_transaction(text or b"null") or Transaction(), None)
-
-
-def operation_cells(transaction: Transaction, extra: str | None) -> Cells:
-    """Return id, kind, API token and further members of a transaction."""
-    detail = transaction.detail
-    token = as_text(folded(detail).get("requestapitokenid")) if detail else None
-    more = (members({"transaction.detail": detail}) or "") + (extra or "")
-    return (transaction.id, transaction.type, token, more or None)
-
-
 def once(text: bytes) -> None:
-    """Make sure that a text names no key twice; one that comes out again as it went in does not."""
+    """Make sure that a text names no key twice; one that comes out again as it went in, but for blanks, does not."""
     with suppress(ValueError, RecursionError):
-        if msgspec.json.encode(msgspec.json.decode(text)) == text:
+        again = msgspec.json.encode(msgspec.json.decode(text))
+        if again == text or again == msgspec.json.format(text, indent=-1):
             return
     trouble = Trouble()
     parse(text or b"null", trouble)
     if trouble.flags:
         raise Unfit
-
-
-def each(read: Callable[[Raw], T], raws: list[Raw], other: T, odd: set[int]) -> list[T]:
-    """Return what is read of each text, adding to `odd` where one is not as documented."""
-    try:
-        return list(map(read, raws))
-    except (ValueError, RecursionError):
-        return [attempt(read, raw, other, at, odd) for at, raw in enumerate(raws)]
-
-
-def attempt(read: Callable[[Any], T], text: Any, other: T, at: int, odd: set[int]) -> T:
-    """Return what is read of one text, adding its place to `odd` where it is not as documented."""
-    try:
-        return read(text)
-    except (ValueError, RecursionError):
-        odd.add(at)
-        return other

@@ -7,7 +7,6 @@ A record is recognised by itself. A line that is one whole event takes the fast 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import islice
 
 from .bytescan import clean_lines
 from .containers import BLOCK
@@ -139,7 +138,8 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
         elif events := _events(lines):
             yield Run(range(number, number + len(lines)), lines, events)
         else:
-            yield from _walk(block.split(b"\n")[:-1], number, splitter, source)
+            for at, raw in enumerate(block.split(b"\n")[:-1]):
+                yield from _piece(Line(number + at, raw, True), splitter, source)
         number += len(lines) or block.count(b"\n")
         if len(tail) >= BLOCK:
             yield from _piece(Line(number, tail, False), splitter, source)
@@ -163,26 +163,6 @@ def _events(lines: Lines) -> list[Outline]:
         if len(lines) and len(found := outlines(lines.block)) == len(lines):
             return found
     return []
-
-
-def _walk(raws: list[bytes], number: int, splitter: _Splitter, source: Source) -> Iterator[Document | Run]:
-    at = 0
-    while at < len(raws):
-        plain = _plain(raws, at) if splitter.idle and source.shape in ("", "ndjson") else []
-        if plain:
-            source.shape = "ndjson"
-            yield Run(range(number + at, number + at + len(plain)), raws[at : at + len(plain)], plain)
-        else:
-            yield from _piece(Line(number + at, raws[at], True), splitter, source)
-        at += len(plain) or 1
-
-
-def _plain(raws: list[bytes], start: int) -> list[Outline]:
-    """Return the outlines of the lines from `start` on, up to the first that is not one event as documented."""
-    found: list[Outline] = []
-    with suppress(ValueError, RecursionError):  # the tolerant way will say why
-        found.extend(map(outline, islice(raws, start, None)))  # what was found before an error stays
-    return found
 
 
 def _piece(line: Line, splitter: _Splitter, source: Source) -> Iterator[Document]:

@@ -1,26 +1,19 @@
 """Which events of a log are wanted: those of some types, and those that are tied to them."""
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
-from typing import Any
+from functools import cached_property, reduce
 
-from msgspec import Raw
-from msgspec.json import Decoder, decode
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from .bytescan import find_lines
-from .frames import known_values
-from .model import Event, Outline, Ties
-from .noted import Notes, read_notes, spelling
-from .parts import as_text
+from .model import Outline, outline, outlines
+from .noted import told
 from .schema import ANALYTICS, RELATED
 from .sources import Lines
 
-Keys = dict[str, set[str]]
-
-_IDS = ("uuid", "external_session_id", "root_session_id", "transaction_id")
-_READ = Decoder(Ties)
+Keys = dict[str, list[str]]
 
 
 class Scope:
@@ -42,54 +35,42 @@ class Scope:
         if self.keys is None:
             return find_lines(lines.block, lines.ends, self._needles)
         with suppress(ValueError, RecursionError):
-            if len(found := _READ.decode_lines(lines.block)) == len(lines):
+            if len(found := outlines(lines.block)) == len(lines):
                 return self._tied(found)
-        return [at for at, raw in enumerate(lines) if self._may_be_tied(raw)]
+        return [at for at in range(len(lines)) if self._may_be_tied(lines[at])]
 
-    def picks(self, event: Outline, raw: bytes) -> bool:
-        """Return whether an event may be wanted, by its outline and its text."""
-        return event.event_type in self.types or (self.keys is not None and self._may_be_tied(raw))
-
-    def picks_event(self, event: Event) -> bool:
-        """Return whether an event is wanted that had to be repaired."""
-        return event.event_type in self.types or (self.keys is not None and self._tied([event]) == [0])
+    def picks(self, events: dict[str, pa.Array]) -> pa.Array:
+        """Return which events are wanted."""
+        kept = [pc.is_in(events["event_type"], pa.array(sorted(self.types), events["event_type"].type))]
+        for name, values in (self.keys or {}).items():
+            kept.append(pc.is_in(events[name], pa.array(values, events[name].type)))
+        return reduce(pc.or_, kept)
 
     def _may_be_tied(self, raw: bytes) -> bool:
-        try:
-            return self._tied([_READ.decode(raw)]) == [0]
-        except (ValueError, RecursionError):
-            return True  # the tolerant way will decide
+        with suppress(ValueError, RecursionError):
+            return bool(self._tied([outline(raw)]))
+        return True  # the tolerant way will decide
 
-    def _tied(self, events: Sequence[Event | Ties]) -> list[int]:
-        """Return the places of events of the wanted types, and of those that share a value with them."""
-        uuids, outer, root, transactions = map((self.keys or {}).__getitem__, _IDS)
-        return [
-            at
-            for at, event in enumerate(events)
-            if event.event_type in self.types
-            or event.uuid in uuids
-            or ((own := event.authentication_context) and own.external_session_id in outer)
-            or (own and own.root_session_id in root)
-            or ((operation := event.transaction) and operation.id in transactions)
-            or (
-                (debug := event.debug_context)
-                and debug.debug_data
-                and self._is_noted(event.event_type, debug.debug_data)
-            )
-        ]
+    def _tied(self, events: list[Outline]) -> list[int]:
+        """Return the places of events that may share a value with those of the wanted types."""
+        outer, root, transactions, jobs, traces, uuids = self._values
+        found = {at for at, event in enumerate(events) if event.event_type in self._kinds or event.uuid in uuids}
+        for at, event in enumerate(events):
+            if (session := event.authentication_context) and (
+                session.external_session_id in outer or session.root_session_id in root
+            ):
+                found.add(at)
+        found |= {at for at, event in enumerate(events) if (one := event.transaction) and one.id in transactions}
+        notes = [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
+        for values, known in zip(told(notes, ("jobid", "traceid")), (jobs, traces), strict=True):
+            found |= {at for at, value in enumerate(values) if value in known}
+        return sorted(found)
 
-    def _is_noted(self, event_type: str, notes: dict[str, Any]) -> bool:
-        if not (spelling(tuple(notes)).ties or event_type in ANALYTICS):
-            return False
-        texts: Notes = {
-            key: as_text(decode(value) if isinstance(value, Raw) else value) for key, value in notes.items()
-        }
-        (jobs, _, traces, *_), _ = read_notes([event_type], [texts])
-        keys = self.keys or {}
-        return jobs[0] in keys["job_id"] or traces[0] in keys["trace_id"]
+    @cached_property
+    def _values(self) -> list[frozenset[str]]:
+        return [frozenset((self.keys or {})[name]) for name in (*RELATED, "uuid")]
 
-
-def keys_of(events: Any) -> dict[str, set[str]]:
-    """Return the values by which other events are tied to these."""
-    keys = {name: set(known_values(events, name)) for name in RELATED}
-    return keys | {"uuid": set(known_values(events, "judged_uuid"))}
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        """Return types that are looked at as a whole; exports may name their job in an address alone."""
+        return self.types | frozenset(ANALYTICS)

@@ -18,7 +18,7 @@ MAX_RECORD = 16 << 20
 MAX_DOCUMENT = 64 << 20
 """The largest page that is held in memory at once: the records in it may have `MAX_RECORD` each."""
 
-_AHEAD = 8
+_AHEAD = 4
 """How many blocks are read before they are used."""
 
 UTF8_BOM = codecs.BOM_UTF8

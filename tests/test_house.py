@@ -24,6 +24,7 @@ LAYERS = [
     {"columns", "own", "known", "ordinary", "answers", "okta_names"},
     {"rebuild", "tables"},
     {"sources", "parts", "noted", "log", "figure", "deeds", "casefile", "notebook"},
+    {"runs"},
     {"flatten", "account", "scope", "inputs", "pieces", "plot_map", "patterns", "shapes", "facets"},
     {"documents"},
     {"records", "scenarios", "parquet"},

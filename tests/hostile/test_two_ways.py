@@ -138,3 +138,41 @@ def test_events_of_the_documented_types_are_the_same_both_ways(found, seed):
     fast, tolerant = ok.read_log(b"\n".join(lines)), ok.read_log(b"\n".join(more))
     assert len(fast.events) == len(found)
     assert_same(fast, tolerant)
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return every object in a value that names a key."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    own = [value] if isinstance(value, dict) and value else []
+    return own + [found for item in inner for found in objects(item)]
+
+
+def named_twice(record: dict[str, Any], rng: Random) -> bytes:
+    """Return a record that names some key twice, without some other key, and if possible as long as it was."""
+    size = len(json.dumps(record, separators=(",", ":")))
+    changed = json.loads(json.dumps(record))
+    place = rng.choice(objects(changed))
+    key = rng.choice(list(place))
+    others = [(one, name) for one in objects(changed) for name in one if one is not place or name != key]
+    gone = [
+        (one, name) for one, name in others if name not in ("uuid", "eventType") and place not in objects(one[name])
+    ]
+    for one, name in rng.sample(gone, min(len(gone), 1)):
+        one.pop(name)
+    items = [*place.items(), ("~", "")]
+    place.clear()
+    place.update(items if rng.random() < 0.5 else items[-1:] + items[:-1])
+    room = size - len(json.dumps(changed, separators=(",", ":"))) + len("~") - len(key)
+    place["~"] = "x" * max(0, room)
+    return json.dumps(changed, separators=(",", ":")).replace('"~":', f'"{key}":').encode()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_key_that_is_named_twice_is_seen_wherever_it_stands(seed):
+    """However deep it is, and whatever is missing elsewhere: the text may be as long as if nothing were wrong."""
+    rng = Random(seed)
+    good = [json.loads(line) for line in LOGS[0].read_bytes().splitlines()][:60]
+    lines = [named_twice({**record, "uuid": f"{at:08d}{record['uuid'][8:]}"}, rng) for at, record in enumerate(good)]
+    log = ok.read_log(b"\n".join(lines))
+    assert len(log.events) == len(lines)
+    assert [issues for issues in log.events["issues"] if "duplicate_key" not in issues.split()] == []
