@@ -38,7 +38,8 @@ def read_notes(
     cells = dict(zip(NOTED, (*_general(found[: len(_TOLD)]), *([None] * len(notes) for _ in _JUDGED)), strict=True))
     for at in [at for at, kind in enumerate(event_types) if kind in _SPECIAL]:
         _add_special(cells, event_types[at], notes[at], at)
-    words = {at: _services(*said) for at, said in enumerate(zip(*found[len(_TOLD) :], strict=True)) if any(said)}
+    proxies = zip(*found[len(_TOLD) :], strict=True) if any(map(_says, found[len(_TOLD) :])) else ()
+    words = {at: _services(*said) for at, said in enumerate(proxies) if any(said)}
     return {name: column for name, column in cells.items() if _says(column)}, words
 
 

@@ -93,7 +93,8 @@ class Part(Shared):
         """Return the number of a text that is new."""
         try:
             once(text)
-            self[text] = self.add(self.decode(text), size(self.name, 0) - 1 + len(text))
+            # Where ids were taken out and nothing is left, there was one comma less.
+            self[text] = self.add(self.decode(text), size(self.name, 0) - 1 + len(text) - (text == b"{}"))
         except (ValueError, RecursionError):
             self.unfit.add(text)
         return self.get(text, 0)

@@ -46,12 +46,14 @@ def read_run(
     own = _take_own(events)
     numbers = {name: parts[name].find_fit(texts, odd) for name, texts in _texts(events).items()}
     numbers["head"] = heads.find_all(list(map(HEAD, events)))
-    notes = [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
-    debug, ends = _joined(notes)
     columns = {name: _column(values) for name, values in own.items()}
     sizes = [(parts.get(name) or heads).lengths(found) for name, found in numbers.items()]
     sizes += [_sizes(_OWN[name], column, own[name]) for name, column in columns.items()]
-    _verify(raws, sum(sizes) + np.diff(ends) + _around(events, notes), odd)
+    notes = [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
+    room = _lengths(raws) - 1 - sum(sizes) - _around(events, notes)
+    debug, lengths = _joined(notes, room)
+    for at in np.flatnonzero(room - lengths).tolist():  # perhaps it names a key twice, which takes room
+        attempt(once, raws[at], at, odd)
     odd |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
     noted, words = read_notes([event.event_type for event in events], notes)
     threats = pa.array(noted.pop("threat_suspected", [None] * len(events)), pa.bool_())
@@ -79,35 +81,31 @@ def _texts(events: list[Outline]) -> dict[str, list[bytes]]:
     texts = {name: list(map(bytes, map(attrgetter(name), events))) for name in _TEXTS}
     for name in ("authentication_context", "transaction"):
         values = list(map(attrgetter(name), events))
-        if UNSET in values:
-            texts[name] = [b"" if value is UNSET else _encoder.encode(value) for value in values]
-        else:
+        try:
             texts[name] = _encoder.encode_lines(values).split(b"\n")[:-1]
+        except TypeError:  # not all of them are there
+            texts[name] = [b"" if value is UNSET else _encoder.encode(value) for value in values]
     return texts
 
 
-def _joined(notes: list[Notes]) -> tuple[pa.Array, Lengths]:
-    """Return debug data as texts in the usual form, missing where there is none, and where each text ends."""
-    text, ends, write = bytearray(), [0], _encoder.encode_into
-    for note in notes:
-        write(note, text, -1)
-        ends.append(len(text))
-    places = np.array(ends, np.int64)
-    found = pa.Array.from_buffers(TEXT, len(notes), [None, pa.py_buffer(places), pa.py_buffer(text)])
-    return found if all(notes) else pc.if_else(pa.array(map(bool, notes)), found, None), places
+def _joined(notes: list[Notes], room: Lengths) -> tuple[pa.Array, Lengths]:
+    """Return debug data as texts in the usual form, missing where there is none, and their lengths.
 
-
-def _verify(raws: Sequence[bytes], known: Lengths, odd: set[int]) -> None:
-    """Make sure that no text names a key twice: it would be longer than what is known of it.
-
-    What is known is in the shortest form, a comma behind each member; texts in other forms are looked at as a whole.
+    No text is longer than the `room` for it in its event, so that they fill it all together only if each of them does.
     """
+    lines = _encoder.encode_lines(notes)
+    text = lines.replace(b"\n", b"")
+    if room.sum() != len(text):
+        room = np.fromiter(map(len, lines.split(b"\n")[:-1]), np.int64, len(notes))
+    ends = np.append(0, np.cumsum(room))
+    found = pa.Array.from_buffers(TEXT, len(notes), [None, pa.py_buffer(ends), pa.py_buffer(text)])
+    return found if all(notes) else pc.if_else(pa.array(map(bool, notes)), found, None), room
+
+
+def _lengths(raws: Sequence[bytes]) -> Lengths:
     if isinstance(raws, Lines):
-        sizes = np.diff(raws.ends, prepend=-1) - 1
-    else:
-        sizes = np.fromiter(map(len, raws), np.int64, len(raws))
-    for at in np.flatnonzero(sizes - known - 1).tolist():
-        attempt(once, raws[at], at, odd)
+        return np.diff(raws.ends, prepend=-1) - 1
+    return np.fromiter(map(len, raws), np.int64, len(raws))
 
 
 def _sizes(key: str, column: pa.Array, values: list[Any]) -> Lengths:
@@ -129,8 +127,10 @@ def _around(events: list[Outline], notes: list[Notes]) -> Lengths:
 
 
 def _column(values: list[Any]) -> pa.Array:
-    told = [None if value is UNSET else value for value in values] if UNSET in values else values
-    return pa.array(told, TEXT)
+    try:
+        return pa.array(values, TEXT)
+    except pa.ArrowException:  # not all of them are there
+        return pa.array([None if value is UNSET else value for value in values], TEXT)
 
 
 def _moments(texts: list[Any], odd: set[int]) -> pa.Array:

@@ -13,13 +13,11 @@ from .noted import told
 from .schema import ANALYTICS, RELATED
 from .sources import Lines
 
-Keys = dict[str, list[str]]
-
 
 class Scope:
     """The wanted event types, and the values that tie other events to them."""
 
-    def __init__(self, event_types: tuple[str, ...], keys: Keys | None = None) -> None:
+    def __init__(self, event_types: tuple[str, ...], keys: dict[str, list[str]] | None = None) -> None:
         """Want events of some types, and, where `keys` are given, those that share a value with them."""
         self.types = frozenset(event_types)
         self.keys = keys

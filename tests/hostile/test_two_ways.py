@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hostile import third
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -176,3 +177,18 @@ def test_a_key_that_is_named_twice_is_seen_wherever_it_stands(seed):
     log = ok.read_log(b"\n".join(lines))
     assert len(log.events) == len(lines)
     assert [issues for issues in log.events["issues"] if "duplicate_key" not in issues.split()] == []
+
+
+def test_each_event_keeps_its_own_notes_where_lengths_even_out():
+    """A session of nothing but an id is one comma shorter, an escaped id one character longer: nothing shifts."""
+    note = '"debugContext":{"debugData":{"url":"/%s"}}'
+    more = (
+        '"authenticationContext":{"externalSessionId":"s1"}',
+        r'"transaction":{"type":"WEB","id":"t\/1","detail":{}}',
+    )
+    first, second = (third(f"{part},{note % letter}", at) for at, part, letter in zip((1, 2), more, "ab", strict=True))
+    log = ok.read_log(first + b"\n" + second)
+    assert list(log.events["debug_data"]) == ['{"url":"/a"}', '{"url":"/b"}']
+    assert list(log.events["external_session_id"].dropna()) == ["s1"]
+    assert list(log.events["transaction_id"].dropna()) == ["t/1"]
+    assert list(log.events["issues"]) == ["", ""]
