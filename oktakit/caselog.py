@@ -13,7 +13,7 @@ from msgspec.structs import astuple
 
 from .casefile import Entry, Event, Line, append, read_lines
 from .errors import ColumnError, InputError
-from .files import write_text
+from .files import write_file
 from .frames import TEXT, first_known, known_only
 from .log import Log
 from .safe import html, text
@@ -179,7 +179,7 @@ class CaseLog:
         lines = read_lines(Path(self.path))
         withdrawn = {line.entry.withdraws for line in lines if line.entry}
         rows = [_timesketch(number, entry, event, number in withdrawn) for number, entry, event in _noted(lines)]
-        return write_text(Path(path), "".join(json.dumps(row) + "\n" for row in rows))
+        return write_file(Path(path), "".join(json.dumps(row) + "\n" for row in rows))
 
     def __repr__(self) -> str:
         """Return how much is in the file, and what is wrong with it."""

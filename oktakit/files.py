@@ -9,8 +9,8 @@ from pathlib import Path
 from .errors import InputError
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write the text as UTF-8 and return the path; its folder is made when it is missing.
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write bytes, or a text as UTF-8, and return the path; its folder is made when it is missing.
 
     A file that is replaced keeps its permissions, and stays as it was when something goes wrong or it is read-only.
 
@@ -24,11 +24,11 @@ def write_text(path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.stat().st_mode & 0o222:
             raise PermissionError(EACCES, "it is read-only")
-        # Half a character, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
-        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with part.open("wb") as file:
             if path.exists():
                 shutil.copymode(path, part)
-            file.write(text)
+            # Half a character, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+            file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -191,22 +191,18 @@ class _Reader:
         below = find_order_below(targets.pop("_row").to_numpy(), order)
         events = add_flag(to_pandas(put_in_order(found, order), COLUMNS), conflicts[order], "uuid_conflict")
         events = check_values(events)
-        rejected = _frame([_batch(self.rejected, REJECTED_COLUMNS)], REJECTED_COLUMNS)
+        rejected = _frame(self.rejected, REJECTED_COLUMNS)
         counted = (self.found + self.skipped, self.skipped + self.rows.dropped)
         account = _account(sources, counted, events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
         return Log(events, to_pandas(put_in_order(targets, below), TARGET_COLUMNS), rejected, account, origins)
 
 
-def _batch(rows: list[Any], columns: tuple[Column, ...]) -> pa.RecordBatch:
-    """Return rows as an Arrow batch with the columns' types."""
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    arrays = [pa.array(list(value), ARROW[column.kind]) for value, column in zip(values, columns, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
-
-
-def _frame(batches: list[pa.RecordBatch], columns: tuple[Column, ...]) -> pd.DataFrame:
-    return to_pandas(pa.Table.from_batches(batches), columns)
+def _frame(rows: list[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return rows as a frame with the columns' types."""
+    values = zip(*rows, strict=True) if rows else [()] * len(columns)
+    cells = {column.name: pa.array(cell, ARROW[column.kind]) for column, cell in zip(columns, values, strict=True)}
+    return to_pandas(pa.table(cells), columns)
 
 
 def _account(
@@ -228,4 +224,4 @@ def _account(
         )
         for s in sources
     ]
-    return _frame([_batch(rows, SOURCE_COLUMNS)], SOURCE_COLUMNS)
+    return _frame(rows, SOURCE_COLUMNS)

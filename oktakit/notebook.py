@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .errors import InputError, ParameterError
-from .files import write_text
+from .files import write_file
 from .safe import text
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def strip_notebooks(paths: Iterable[str | os.PathLike[str]], outputs: bool = Fal
     read = [(Path(path), read_notebook(path)) for path in paths]
     sizes = [path.stat().st_size for path, _ in read]
     for path, nb in read:
-        write_text(path.resolve(), nbformat.writes(strip(nb, outputs)) + "\n")
+        write_file(path.resolve(), nbformat.writes(strip(nb, outputs)) + "\n")
     return [(path, size, path.stat().st_size) for (path, _), size in zip(read, sizes, strict=True)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import OktakitError, ParameterError
-from .files import write_text
+from .files import write_file
 from .notebook import NOT_PLAIN, WIDGET, read_notebook, strip
 from .page import to_html
 from .safe import filename
@@ -133,8 +133,8 @@ def write_report(
     nb = strip(_without_widgets(_run(notebook, parameters)))
     html = to_html(nb, stem)
     folder = Path(output_folder)
-    saved = write_text(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
-    return Report(saved, write_text(folder / f"{stem}.html", html), findings(nb))
+    saved = write_file(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
+    return Report(saved, write_file(folder / f"{stem}.html", html), findings(nb))
 
 
 def _run(

@@ -18,6 +18,7 @@ from typing import Any, Final
 from .cast import PLACES, REPORTS, STRANGER, Login, Origin, Person, staff
 from .deeds import DAY, at_console, plant_export, plant_hijack, who
 from .errors import InputError
+from .files import write_file
 from .ordinary import (
     START_DAY,
     Judge,
@@ -258,6 +259,11 @@ def write_log(log: SyntheticLog, folder: str | Path) -> list[Path]:
     list of Path
         The log, then the truth.
 
+    Raises
+    ------
+    InputError
+        When a file cannot be written.
+
     Examples
     --------
     >>> import tempfile
@@ -270,10 +276,8 @@ def write_log(log: SyntheticLog, folder: str | Path) -> list[Path]:
     large = len(data) > PLAIN_LIMIT
     path = Path(folder) / f"{log.name}.jsonl{'.gz' if large else ''}"
     truth = Path(folder) / "truth" / f"{log.name}.json"
-    truth.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_gzip(data) if large else data)
-    truth.write_text(json.dumps(log.truth, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8", newline="\n")
-    return [path, truth]
+    told = json.dumps(log.truth, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return [write_file(path, _gzip(data) if large else data), write_file(truth, told)]
 
 
 def _gzip(data: bytes) -> bytes:

@@ -304,6 +304,14 @@ def test_large_logs_are_compressed_without_a_date(tmp_path, logs):
     assert [json.loads(line) for line in gzip.decompress(data).splitlines()] == logs["quiet_week"].records
 
 
+def test_a_folder_that_cannot_be_is_refused_in_words(tmp_path, logs):
+    """A file stands where the folder should be: it stays, and nothing is half-written."""
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(InputError, match=r"A file that can be written is needed; .*assistant\.jsonl"):
+        write_log(logs["assistant"], tmp_path / "taken")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("taken", "mine")]
+
+
 @pytest.mark.parametrize("name", STORED)
 def test_the_sample_files_and_their_readme_are_what_the_code_makes(name, tmp_path, logs):
     """Run tools/build_samples.py after a change; compressed files are compared by content.
