@@ -134,7 +134,10 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
         block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
         lines = Lines(block, clean_lines(block) if splitter.idle and source.shape == "ndjson" else [])
         if lines and source.sift:
-            yield from _sift(lines, number, source.sift(lines))
+            found = source.sift(lines)
+            yield Skipped(len(lines) - len(found))
+            for at in found:
+                yield from _alone(Line(number + at, lines[at], True), source)
         elif events := _events(lines):
             yield Run(range(number, number + len(lines)), lines, events)
         else:
@@ -149,12 +152,12 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
         yield Document(number, splitter.cut(), reason="truncated")
 
 
-def _sift(lines: Lines, number: int, found: list[int]) -> Iterator[Document | Skipped]:
-    """Yield the lines that may be wanted, and how many others there are."""
-    yield Skipped(len(lines) - len(found))
-    for line in found:
-        raw = lines[line]
-        yield Document(number + line, raw, _fit(raw))
+def _alone(line: Line, source: Source) -> Iterator[Document]:
+    """Yield what is in a line between others that are whole."""
+    splitter = _Splitter()
+    yield from _piece(line, splitter, source)
+    if splitter.depth:
+        yield Document(line.number, splitter.cut(), reason="truncated")
 
 
 def _events(lines: Lines) -> list[Outline]:

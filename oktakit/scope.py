@@ -21,6 +21,7 @@ class Scope:
         """Want events of some types, and, where `keys` are given, those that share a value with them."""
         self.types = frozenset(event_types)
         self.keys = keys
+        self._whole = self.types | frozenset(ANALYTICS)  # exports may name their job in an address alone
 
     @cached_property
     def _needles(self) -> list[bytes]:
@@ -52,7 +53,7 @@ class Scope:
     def _tied(self, events: list[Outline]) -> list[int]:
         """Return the places of events that may share a value with those of the wanted types."""
         outer, root, transactions, jobs, traces, uuids = self._values
-        found = {at for at, event in enumerate(events) if event.event_type in self._kinds or event.uuid in uuids}
+        found = {at for at, event in enumerate(events) if event.event_type in self._whole or event.uuid in uuids}
         for at, event in enumerate(events):
             if (session := event.authentication_context) and (
                 session.external_session_id in outer or session.root_session_id in root
@@ -67,8 +68,3 @@ class Scope:
     @cached_property
     def _values(self) -> list[frozenset[str]]:
         return [frozenset((self.keys or {})[name]) for name in (*RELATED, "uuid")]
-
-    @cached_property
-    def _kinds(self) -> frozenset[str]:
-        """Return types that are looked at as a whole; exports may name their job in an address alone."""
-        return self.types | frozenset(ANALYTICS)

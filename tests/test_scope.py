@@ -67,6 +67,18 @@ def test_what_is_spelt_otherwise_is_found_too(line):
     assert counts(log)[3] == 18_000
 
 
+@pytest.mark.parametrize("related", [False, True])
+def test_two_events_on_one_line_are_two_and_a_cut_one_is_rejected(related):
+    """What is not one event a line is taken apart, and costs at most itself, as in a whole read."""
+    plain = [lines(event(n, "user.session.start")) for n in range(9000)]
+    two = lines(event(9998, ok.FEEDBACK))[:-1] + lines(event(9999, ok.FEEDBACK))
+    cut = lines(event(9997, ok.FEEDBACK, actor={"id": "x"}))[:-2] + b"\n"
+    log = ok.read_log(b"".join([*plain, two, cut, *plain]), event_types=[ok.FEEDBACK], related=related)
+    assert list(log.events[["uuid", "record"]].itertuples(index=False)) == [(uuid(9998), 9001), (uuid(9999), 9001)]
+    assert list(log.rejected[["record", "reason"]].itertuples(index=False)) == [(9002, "truncated")]
+    assert counts(log) == (18_003, 2, 1, 18_000)
+
+
 def test_a_bad_line_among_those_not_wanted_is_still_counted():
     """A block with a line that is no object is read line by line."""
     plain = lines(*(event(n, "user.session.start") for n in range(9000)))
