@@ -69,7 +69,9 @@ def write_load(path: Path, events: int) -> None:
     records = {record["uuid"]: record for record in make_log("quiet_week").records}
     week_of = sorted(records.values(), key=lambda record: str(record["published"]))
     rng, start = Random(7), datetime(2026, 1, 1, tzinfo=UTC)
-    weeks = ((week, record) for week in count() for record in week_of if week % 2 or not _is_few(record))
+    weeks = (
+        (week, record) for week in count() for record in week_of if week % 2 or record["eventType"] not in ANALYTICS
+    )
     with path.open("w") as file, Path(f"{path}.odd").open("w") as odd:
         for number, (week, known) in enumerate(islice(weeks, events)):
             record = _in_week(known, week)
@@ -80,10 +82,6 @@ def write_load(path: Path, events: int) -> None:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
             record |= {"securityContext": {"isProxy": "true"}} if number % 100 == 0 else {}
             odd.write(json.dumps(record, separators=(",", ":")) + "\n")
-
-
-def _is_few(record: dict[str, Any]) -> bool:
-    return record["eventType"] in ANALYTICS
 
 
 def _in_week(record: dict[str, Any], week: int) -> dict[str, Any]:

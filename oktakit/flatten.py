@@ -13,31 +13,30 @@ from .delivery import SILENT, Delivery
 from .model import Authentication, Event, Outline, Transaction, compact
 from .noted import NOTED, read_notes
 from .order import Columns, find_order, put_in_order
-from .parts import Part, as_text, members, new_heads, new_parts
-from .runs import HEAD, read_run
+from .parts import Shared, as_text, members, new_parts
+from .runs import HEAD, MOMENT, TEXT, read_run
 from .schema import COLUMNS, EVENT_COLUMNS, TARGET_COLUMNS
 
 ROWS, FEWER = 50_000, 1_000
 """How many events are put together at once: fewer, if all that is wanted are few."""
 CHUNK = 2_000
 ARROW = {
-    "text": pa.large_string(),
-    "json": pa.large_string(),
-    "time": pa.timestamp("us", "UTC"),
+    "text": TEXT,
+    "json": TEXT,
+    "time": MOMENT,
     "bool": pa.bool_(),
     "int": pa.int64(),
     "count": pa.int64(),
     "float": pa.float64(),
 }
 
-_TEXT = ARROW["text"]
-_NO_ISSUE = pa.scalar("", _TEXT)
+_NO_ISSUE = pa.scalar("", TEXT)
 _OWN = ("uuid", "published", "transaction_id", "external_session_id", "root_session_id", "debug_data", "_own_extra")
 _PLACE = ("source", "record", "issues")
-_NUMBERS = ("_head", *(f"_{name}" for name in new_parts()))
+_NUMBERS = tuple(f"_{name}" for name in new_parts())
 _TYPES = dict.fromkeys(_NUMBERS, pa.int32())
 _TYPES |= {column.name: ARROW[column.kind] for column in (*COLUMNS, *TARGET_COLUMNS)}
-_COLLECTED = [(name, _TYPES.get(name, _TEXT)) for name in (*_OWN, *NOTED, *_PLACE, *_NUMBERS)]
+_COLLECTED = [(name, _TYPES.get(name, TEXT)) for name in (*_OWN, *NOTED, *_PLACE, *_NUMBERS)]
 _SCHEMA = pa.schema(_COLLECTED)
 _EITHER = (
     ("ip_chain", "ip_chain", "_client_chain"),
@@ -57,7 +56,7 @@ class Rows:
         self._start()
 
     def _start(self) -> None:
-        self.parts, self.heads = new_parts(), new_heads()
+        self.parts = new_parts()
         self.rows: list[tuple[Any, ...]] = []
         self.settled: list[pa.RecordBatch] = []
         self.collected = 0
@@ -70,28 +69,30 @@ class Rows:
             return []
         self._settle()
         odd: set[int] = set()
-        columns, words = read_run(raws, events, self.heads, self.parts, odd)
-        place = (pa.repeat(pa.scalar(source, _TEXT), len(raws)), pa.array(records), pa.repeat(_NO_ISSUE, len(raws)))
+        columns, words = read_run(raws, events, self.parts, odd)
+        place = (pa.repeat(pa.scalar(source, TEXT), len(raws)), pa.array(records), pa.repeat(_NO_ISSUE, len(raws)))
         columns |= dict(zip(_PLACE, place, strict=True))
         cells = (columns[f.name] if f.name in columns else pa.nulls(len(raws), f.type) for f in _SCHEMA)
         batch = pa.RecordBatch.from_arrays([*cells], schema=_SCHEMA)
-        places = list(accumulate((at not in odd for at in range(len(raws))), initial=self.collected))
-        self.words |= {places[at]: said for at, said in words.items() if at not in odd}
-        self._collect(batch.filter(pa.array([at not in odd for at in range(len(raws))])) if odd else batch)
+        fit = [at not in odd for at in range(len(raws))]
+        places = list(accumulate(fit, initial=self.collected))
+        self.words |= {places[at]: said for at, said in words.items() if fit[at]}
+        self._collect(batch.filter(pa.array(fit)) if odd else batch)
         return sorted(odd)
 
     def add(
         self, event: Event, extra: dict[str, Any], flags: str, delivery: Delivery, source: str, record: int
     ) -> None:
         """Add an event that was repaired, with the fields that Okta does not document."""
-        numbers = [part.add(getattr(event, name)) for name, part in self.parts.items()]
+        head, *parts = self.parts.items()
+        numbers = [head[1][HEAD(event)], *(part.add(getattr(event, name)) for name, part in parts)]
         debug = (event.debug_context.debug_data if event.debug_context else None) or {}
         noted, words = read_notes([event.event_type], [{key: as_text(value) for key, value in debug.items()}])
         session, operation = event.authentication_context or Authentication(), event.transaction or Transaction()
         own = (event.uuid, event.published, operation.id, session.external_session_id, session.root_session_id)
         told = (compact(debug) if debug else None, members(extra), *(noted.get(name, [None])[0] for name in NOTED))
         at = self.collected + len(self.rows)
-        self.rows.append((*own, *told, source, record, flags, self.heads[HEAD(event)], *numbers))
+        self.rows.append((*own, *told, source, record, flags, *numbers))
         self.words |= {at + place: said for place, said in words.items()}
         if delivery != SILENT:
             self.deliveries[at] = delivery
@@ -118,7 +119,7 @@ class Rows:
         place = np.argsort(order).tolist()
         own = put_in_order(collected, order).combine_chunks()
         columns = {name: _one(own[name]) for name in own.column_names}
-        for name, part in {"head": self.heads, **self.parts}.items():
+        for name, part in self.parts.items():
             columns |= _taken(part.columns, [cells[: len(part.columns)] for cells in part.cells], columns[f"_{name}"])
         for name, first, second in _EITHER:
             columns[name] = _either(columns[first], columns[second])
@@ -154,7 +155,7 @@ def _columns(batches: list[pa.RecordBatch], schema: pa.Schema = None) -> Columns
 
 
 def _arrays(names: Sequence[str], columns: Iterable[Any]) -> list[pa.Array]:
-    return [pa.array(column, _TYPES.get(name, _TEXT)) for name, column in zip(names, columns, strict=True)]
+    return [pa.array(column, _TYPES.get(name, TEXT)) for name, column in zip(names, columns, strict=True)]
 
 
 def _taken(names: tuple[str, ...], cells: list[tuple[Any, ...]], numbers: pa.Array) -> dict[str, pa.Array]:
@@ -178,7 +179,7 @@ def _extra(members: list[pa.Array]) -> pa.Array:
     return pc.if_else(pc.equal(joined, ""), None, braced)
 
 
-def _categories(parts: dict[str, Part], columns: dict[str, pa.Array], words: dict[int, tuple[str, ...]]) -> pa.Array:
+def _categories(parts: dict[str, Shared], columns: dict[str, pa.Array], words: dict[int, tuple[str, ...]]) -> pa.Array:
     """Return everything that marks an address as a proxy, from wherever the record says so."""
     found: list[str | None] = [None] * len(columns["uuid"])
     telling = []
@@ -192,7 +193,7 @@ def _categories(parts: dict[str, Part], columns: dict[str, pa.Array], words: dic
     for at in some:
         every = {*words.get(at, ()), *(word for services, numbers in telling for word in services[numbers[at]])}
         found[at] = " ".join(sorted({word.strip().upper().replace(" ", "_") for word in every} - {""})) or None
-    return pa.array(found, ARROW["text"])
+    return pa.array(found, TEXT)
 
 
 def _delivered(deliveries: dict[int, Delivery], count: int) -> dict[str, pa.Array]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from .model import Outline
 from .repair import read_flag
 from .schema import ANALYTICS, FEEDBACK, fold
 
@@ -24,7 +25,6 @@ _LEVEL = re.compile(r"\blevel\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
 _DETECTION = re.compile(r"detection_?name\"?\s*[=:]\s*\"?([^\",}]+)", re.IGNORECASE)
 _THREATS = {"true": True, "false": False, None: None}
 _SPECIAL = frozenset(ANALYTICS)
-_fold = lru_cache(4096)(fold)
 
 
 def read_notes(
@@ -43,11 +43,16 @@ def read_notes(
     return {name: column for name, column in cells.items() if _says(column)}, words
 
 
+def notes_of(events: Sequence[Outline]) -> list[Notes]:
+    """Return the debug data of each event."""
+    return [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
+
+
 def told(notes: Sequence[Notes], names: tuple[str, ...]) -> list[list[Any]]:
     """Return some of the notes of each event; in most runs there is one way to spell each, or nobody tells it."""
     spelt: dict[str, list[str]] = {}
     for key in set[str]().union(*notes):
-        spelt.setdefault(_fold(key), []).append(key)
+        spelt.setdefault(fold(key), []).append(key)
     return [_told(notes, name, spelt.get(name, [])) for name in names]
 
 
@@ -70,7 +75,7 @@ def _one(note: Notes, name: str) -> Any:
 @lru_cache(4096)
 def _spelling(keys: tuple[str, ...]) -> dict[str, str]:
     """Return how keys are spelt, by the form in which they are matched."""
-    return {_fold(key): key for key in keys}
+    return {fold(key): key for key in keys}
 
 
 def _general(notes: list[list[Any]]) -> tuple[list[Any], ...]:

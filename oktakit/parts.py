@@ -44,6 +44,7 @@ class Shared(dict[Any, int]):
         super().__init__()
         self.columns, self.read = columns, read
         self.cells: list[Cells] = []
+        self.unfit: set[Any] = set()
         self._lengths = array("q")
 
     def add(self, value: Any, length: int = 0) -> int:
@@ -52,9 +53,13 @@ class Shared(dict[Any, int]):
         self._lengths.append(length)
         return len(self.cells) - 1
 
-    def find_all(self, keys: list[Any]) -> Numbers:
-        """Return the numbers of what stands in so many events."""
-        return np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
+    def find_all(self, keys: list[Any], odd: set[int]) -> Numbers:
+        """Return the numbers of what stands in so many events, adding to `odd` where it is not as documented."""
+        found = np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
+        if self.unfit:
+            odd |= {at for at, key in enumerate(keys) if key in self.unfit}
+            self.unfit = set()
+        return found
 
     def lengths(self, numbers: Numbers) -> Lengths:
         """Return how much of an event's text each of these takes."""
@@ -79,15 +84,6 @@ class Part(Shared):
         self.name, self.decode = name, msgspec.json.Decoder(kind | None).decode
         self[b""] = self.add(None)
         self[b"null"] = self.add(None, size(name, None))
-        self.unfit: set[bytes] = set()
-
-    def find_fit(self, texts: list[bytes], odd: set[int]) -> Numbers:
-        """Return the numbers of parts by their texts, adding to `odd` where one is not as documented."""
-        found = self.find_all(texts)
-        if self.unfit:
-            odd |= {at for at, text in enumerate(texts) if text in self.unfit}
-            self.unfit = set()
-        return found
 
     def __missing__(self, text: bytes) -> int:
         """Return the number of a text that is new."""
@@ -236,13 +232,9 @@ _GEO_COLUMNS = ("country", "state", "city", "postal_code", "lat", "lon", "_clien
 _SCOPE = ("report_id", "report_name", "export_columns", "export_filter", "export_type")
 
 
-def new_heads() -> Heads:
-    """Return what events say of themselves, none seen yet."""
-    return Heads(("event_type", "severity", "display_message", "_head_extra"), _head)
-
-
-def new_parts() -> dict[str, Part]:
-    """Return the parts of an event by the field that holds them."""
+def new_parts() -> dict[str, Shared]:
+    """Return the parts of an event by the field that holds them, behind its head."""
+    head = ("event_type", "severity", "display_message", "_head_extra")
     actor = ("actor_id", "actor_type", "actor_alternate_id", "actor_display_name", "_actor_extra")
     device = ("device_id", "device_managed", "device_registered", "_device_extra")
     session = ("credential_type", "_authentication_extra")
@@ -250,6 +242,7 @@ def new_parts() -> dict[str, Part]:
     user = ("target_user_id", "target_user_alternate_id", "targets")
     operation = ("transaction_type", "api_token_id", "_transaction_extra")
     return {
+        "head": Heads(head, _head),
         "actor": Part("actor", model.Actor, actor, _actor),
         "client": Part("client", model.Client, (*_PLACE, *_GEO_COLUMNS), _client),
         "device": Part("device", model.Device, device, _device),

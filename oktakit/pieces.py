@@ -6,11 +6,10 @@ A record is recognised by itself. A line that is one whole event takes the fast 
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
 from .bytescan import clean_lines
 from .containers import BLOCK
-from .model import Outline, outline, outlines
+from .model import Outline, outline
 from .sources import MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
 
 # The first releases of Python 3.11 lose their place where the last round of a possessive group fails.
@@ -138,7 +137,7 @@ def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | 
             yield Skipped(len(lines) - len(found))
             for at in found:
                 yield from _alone(Line(number + at, lines[at], True), source)
-        elif events := _events(lines):
+        elif events := lines.outlines():
             yield Run(range(number, number + len(lines)), lines, events)
         else:
             for at, raw in enumerate(block.split(b"\n")[:-1]):
@@ -158,14 +157,6 @@ def _alone(line: Line, source: Source) -> Iterator[Document]:
     yield from _piece(line, splitter, source)
     if splitter.depth:
         yield Document(line.number, splitter.cut(), reason="truncated")
-
-
-def _events(lines: Lines) -> list[Outline]:
-    """Return the outlines of lines of which each is one event as documented, otherwise nothing."""
-    with suppress(ValueError, RecursionError):
-        if len(lines) and len(found := outlines(lines.block)) == len(lines):
-            return found
-    return []
 
 
 def _piece(line: Line, splitter: _Splitter, source: Source) -> Iterator[Document]:

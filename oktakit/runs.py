@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from msgspec import UNSET, Meta
 
 from .model import Outline
-from .noted import Notes, read_notes
-from .parts import Heads, Lengths, Part, once, size
+from .noted import Notes, notes_of, read_notes
+from .parts import Lengths, Shared, once, size
 from .sources import Lines
 
 TEXT, MOMENT = pa.large_string(), pa.timestamp("us", "UTC")
@@ -36,7 +36,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def read_run(
-    raws: Sequence[bytes], events: list[Outline], heads: Heads, parts: dict[str, Part], odd: set[int]
+    raws: Sequence[bytes], events: list[Outline], parts: dict[str, Shared], odd: set[int]
 ) -> tuple[dict[str, pa.Array], dict[int, tuple[str, ...]]]:
     """Return the columns that events fill, and what their notes say about proxies by the place of the event.
 
@@ -44,12 +44,11 @@ def read_run(
     documented are added to `odd`.
     """
     own = _take_own(events)
-    numbers = {name: parts[name].find_fit(texts, odd) for name, texts in _texts(events).items()}
-    numbers["head"] = heads.find_all(list(map(HEAD, events)))
+    numbers = {name: parts[name].find_all(keys, odd) for name, keys in _shared(events).items()}
     columns = {name: _column(values) for name, values in own.items()}
-    sizes = [(parts.get(name) or heads).lengths(found) for name, found in numbers.items()]
+    sizes = [parts[name].lengths(found) for name, found in numbers.items()]
     sizes += [_sizes(_OWN[name], column, own[name]) for name, column in columns.items()]
-    notes = [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
+    notes = notes_of(events)
     room = _lengths(raws) - 1 - sum(sizes) - _around(events, notes)
     debug, lengths = _joined(notes, room)
     for at in np.flatnonzero(room - lengths).tolist():  # perhaps it names a key twice, which takes room
@@ -76,9 +75,10 @@ def _take_own(events: list[Outline]) -> dict[str, list[Any]]:
     return own
 
 
-def _texts(events: list[Outline]) -> dict[str, list[bytes]]:
-    """Return the parts of events as texts, empty where there is none."""
-    texts = {name: list(map(bytes, map(attrgetter(name), events))) for name in _TEXTS}
+def _shared(events: list[Outline]) -> dict[str, list[Any]]:
+    """Return the heads of events, and their parts as texts, empty where there is none."""
+    texts: dict[str, list[Any]] = {name: list(map(bytes, map(attrgetter(name), events))) for name in _TEXTS}
+    texts["head"] = list(map(HEAD, events))
     for name in ("authentication_context", "transaction"):
         values = list(map(attrgetter(name), events))
         try:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .bytescan import find_lines
-from .model import Outline, outline, outlines
-from .noted import told
+from .model import Outline, outline
+from .noted import notes_of, told
 from .schema import ANALYTICS, RELATED
 from .sources import Lines
 
@@ -33,9 +33,8 @@ class Scope:
         """Return the lines that may be wanted: all that are, and those that only the tolerant way can read."""
         if self.keys is None:
             return find_lines(lines.block, lines.ends, self._needles)
-        with suppress(ValueError, RecursionError):
-            if len(found := outlines(lines.block)) == len(lines):
-                return self._tied(found)
+        if found := lines.outlines():
+            return self._tied(found)
         return [at for at in range(len(lines)) if self._may_be_tied(lines[at])]
 
     def picks(self, events: dict[str, pa.Array]) -> pa.Array:
@@ -54,14 +53,12 @@ class Scope:
         """Return the places of events that may share a value with those of the wanted types."""
         outer, root, transactions, jobs, traces, uuids = self._values
         found = {at for at, event in enumerate(events) if event.event_type in self._whole or event.uuid in uuids}
-        for at, event in enumerate(events):
-            if (session := event.authentication_context) and (
-                session.external_session_id in outer or session.root_session_id in root
-            ):
-                found.add(at)
+        sessions = ((at, event.authentication_context) for at, event in enumerate(events))
+        found |= {
+            at for at, one in sessions if one and (one.external_session_id in outer or one.root_session_id in root)
+        }
         found |= {at for at, event in enumerate(events) if (one := event.transaction) and one.id in transactions}
-        notes = [(context.debug_data or {}) if (context := event.debug_context) else {} for event in events]
-        for values, known in zip(told(notes, ("jobid", "traceid")), (jobs, traces), strict=True):
+        for values, known in zip(told(notes_of(events), ("jobid", "traceid")), (jobs, traces), strict=True):
             found |= {at for at, value in enumerate(values) if value in known}
         return sorted(found)
 

@@ -7,12 +7,13 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from .containers import BLOCK, BROKEN, Member, Origin, damage, inflate, is_packed, open_origin
-from .model import Outline
+from .model import Outline, outlines
 
 MAX_RECORD = 16 << 20
 MAX_DOCUMENT = 64 << 20
@@ -58,6 +59,13 @@ class Lines(Sequence[bytes]):
     def __getitem__(self, at: Any) -> Any:
         """Return one line without its newline."""
         return self.block[self.ends[at - 1] + 1 if at else 0 : self.ends[at]]
+
+    def outlines(self) -> list[Outline]:
+        """Return the outlines of lines of which each is one event as documented, otherwise nothing."""
+        with suppress(ValueError, RecursionError):
+            if len(self) and len(found := outlines(self.block)) == len(self):
+                return found
+        return []
 
 
 class Run(NamedTuple):
