@@ -391,5 +391,5 @@ def admin(record: Row) -> Row:
     for hop in (record["request"]["ipChain"] or [])[:1]:
         found |= {f"request.ip_chain.{key}": value for key, value in flat(snake(hop)).items()}
         state = "request.ip_chain.geographical_context."
-        found[state + "geolocation.state"] = found.pop(state + "state")
+        found[state + "geolocation.state"] = found.pop(state + "state", "")
     return {name: found.get(name, "") for name in ADMIN}
