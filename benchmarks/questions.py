@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 import oktakit as ok
-from oktakit.check import check_exports
-from oktakit.check_feedback import check_feedback
-from oktakit.scenarios import mixture
+from oktakit.checks.exports import check_exports
+from oktakit.checks.feedback import check_feedback
+from oktakit.samples.scenarios import mixture
 
 COUNTS = ("planted yes", "misses", "planted no", "false alarms", "left open", "planted unknown", "overconfident")
 

@@ -5,38 +5,38 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .around import find_around
-from .caselog import CaseLog
-from .check import check_exports
-from .check_feedback import check_feedback
-from .correlate import correlate_feedback, related
-from .coverage import summarize_coverage
+from .analysis.correlate import correlate_feedback, related
+from .analysis.coverage import summarize_coverage
+from .analysis.exports import correlate_exports
+from .analysis.labels import read_known
+from .analysis.movement import find_first_seen, find_travel
+from .analysis.okta_names import to_okta_names
+from .analysis.sessions import correlate_sessions, find_session_changes
+from .analysis.summarize import summarize_actors, summarize_geo, summarize_proxy
+from .analysis.surroundings import find_around
+from .analysis.triage import summarize_feedback
+from .checks.exports import check_exports
+from .checks.feedback import check_feedback
 from .errors import ColumnError, InputError, OktakitError, ParameterError
-from .exports import correlate_exports
-from .figure import describe
-from .find import find_first_seen, find_travel
-from .known import read_known
-from .load import read_log, read_raw
-from .log import Log
-from .okta_names import to_okta_names
-from .parquet import write_events
-from .plot import plot_exports, plot_timeline
-from .plot_cards import plot_card
-from .plot_places import plot_geo, plot_proxy
-from .plot_strips import plot_sessions
-from .plot_times import plot_coverage, plot_hours
-from .plot_verdicts import plot_feedback
-from .plot_ways import plot_movements
-from .report import write_report
-from .scenarios import make_log, write_log
+from .figures.card import plot_card
+from .figures.feedback import plot_feedback
+from .figures.hours import plot_coverage, plot_hours
+from .figures.movements import plot_movements
+from .figures.places import plot_geo, plot_proxy
+from .figures.sessions import plot_sessions
+from .figures.style import describe
+from .figures.timeline import plot_exports, plot_timeline
+from .lab.caselog import CaseLog
+from .lab.report import write_report
+from .log.lake import write_events
+from .log.log import Log
+from .log.read import read_log, read_raw
+from .samples.scenarios import make_log, write_log
 from .schema import ANALYTICS, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
-from .sessions import correlate_sessions, find_session_changes
-from .summarize import summarize_actors, summarize_geo, summarize_proxy
-from .triage import summarize_feedback
 
 if TYPE_CHECKING:
-    from .explorer import EventExplorer
-    from .widgets import CaseForm
+    from .lab.explorer import EventExplorer
+    from .lab.form import CaseForm
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there.
 pd.set_option("display.html.use_mathjax", False)
@@ -92,7 +92,7 @@ __all__ = [
     "write_report",
 ]
 
-_LATER = {"EventExplorer": "explorer", "CaseForm": "widgets"}
+_LATER = {"EventExplorer": "lab.explorer", "CaseForm": "lab.form"}
 
 
 def __getattr__(name: str) -> object:

@@ -14,8 +14,8 @@ from .errors import InputError, OktakitError, ParameterError
 from .safe import text
 
 if TYPE_CHECKING:
-    from .log import Log
-    from .report import Report
+    from .lab.report import Report
+    from .log.log import Log
 
 TEMPLATE: Final = Path("notebooks/10_investigate.ipynb")
 SAMPLE: Final = "sample_logs/stolen_report.jsonl"
@@ -73,7 +73,7 @@ def _command(
 
 
 def _investigate(options: argparse.Namespace) -> None:
-    from .report import write_report
+    from .lab.report import write_report
 
     if not TEMPLATE.is_file():
         raise InputError(f"{TEMPLATE} is needed; it is not in this folder. Run this in the project's folder.")
@@ -83,7 +83,7 @@ def _investigate(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from .report import read_parameters, write_report
+    from .lab.report import read_parameters, write_report
 
     defaults = read_parameters(options.notebook)
     parameters = dict(_parameter(pair, defaults, options.notebook) for pair in options.set)
@@ -91,14 +91,14 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _scenario(options: argparse.Namespace) -> None:
-    from .scenarios import make_log, write_log
+    from .samples.scenarios import make_log, write_log
 
     for path in write_log(make_log(options.name, options.seed), options.out):
         _say(f"Wrote {path}")
 
 
 def _convert(options: argparse.Namespace) -> None:
-    from .parquet import write_events
+    from .log.lake import write_events
 
     log = _read(options.log)
     folder = write_events(log, options.out)
@@ -106,7 +106,7 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _strip(options: argparse.Namespace) -> None:
-    from .notebook import strip_notebooks
+    from .lab.notebook import strip_notebooks
 
     for path, before, after in strip_notebooks(options.notebooks, options.outputs):
         _say(f"{path}: {before:,} bytes, now {after:,}")
@@ -114,7 +114,7 @@ def _strip(options: argparse.Namespace) -> None:
 
 def _read(path: str) -> "Log":
     """Return the log, if it holds any event."""
-    from .load import read_log
+    from .log.read import read_log
 
     log = read_log(path)
     if log.events.empty:
@@ -124,7 +124,7 @@ def _read(path: str) -> "Log":
 
 def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str, Any]:
     """Return the name and the value of NAME=VALUE, read as what the default is."""
-    from .notebook import literal
+    from .lab.notebook import literal
 
     name, equals, value = pair.partition("=")
     if not equals:

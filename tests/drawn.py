@@ -3,7 +3,7 @@
 import pandas as pd
 
 from oktakit import schema
-from oktakit.figure import describe
+from oktakit.figures.style import describe
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -16,8 +16,8 @@ from filelock import FileLock
 from records import event, export, uuid
 
 import oktakit as ok
-from oktakit import casefile
-from oktakit.casefile import MARK
+from oktakit.lab import casefile
+from oktakit.lab.casefile import MARK
 
 CARVED = "cut off or changed, cannot be read"
 RECORDS = [

@@ -10,8 +10,8 @@ from lives import DOWNLOAD, OFFICE, REQUEST, SERVER, STRANGER, about, act, chang
 from records import events, export, uuid
 
 import oktakit as ok
-from oktakit.answers import CHECK_COLUMNS
-from oktakit.check import EXPORT_QUESTIONS, check_exports
+from oktakit.checks.answers import CHECK_COLUMNS
+from oktakit.checks.exports import EXPORT_QUESTIONS, check_exports
 
 KEYS = {question.key for question in EXPORT_QUESTIONS}
 BASE = [*life(1000, "ann"), *life(2000, "bob"), *job(10, 9), *job(20, 20)]

@@ -7,9 +7,9 @@ from lives import DOWNLOAD, FEEDBACK, OFFICE, SERVER, about, act, changed, job, 
 from records import events, uuid
 
 import oktakit as ok
-from oktakit.answers import CHECK_COLUMNS
-from oktakit.check_feedback import FEEDBACK_QUESTIONS, check_feedback
-from oktakit.triage import FEEDBACK_SUMMARY_COLUMNS, summarize_feedback
+from oktakit.analysis.triage import FEEDBACK_SUMMARY_COLUMNS, summarize_feedback
+from oktakit.checks.answers import CHECK_COLUMNS
+from oktakit.checks.feedback import FEEDBACK_QUESTIONS, check_feedback
 
 KEYS = {question.key for question in FEEDBACK_QUESTIONS}
 ALARM, OTHER, GIVEN = 40, 41, 42

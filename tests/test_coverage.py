@@ -8,8 +8,8 @@ from lives import act, job
 from records import event, events
 
 import oktakit as ok
-from oktakit.coverage import COVERAGE_COLUMNS, summarize_coverage
-from oktakit.delivery import read_organization
+from oktakit.analysis.coverage import COVERAGE_COLUMNS, summarize_coverage
+from oktakit.reading.delivery import read_organization
 
 
 def busy(days, hours=range(24), start="2026-03-02"):

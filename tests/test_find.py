@@ -9,8 +9,8 @@ import pytest
 from records import event, events, uuid
 
 import oktakit as ok
-from oktakit.around import AROUND_COLUMNS, find_around
-from oktakit.find import FIRST_COLUMNS, TRAVEL_COLUMNS, find_first_seen, find_travel
+from oktakit.analysis.movement import FIRST_COLUMNS, TRAVEL_COLUMNS, find_first_seen, find_travel
+from oktakit.analysis.surroundings import AROUND_COLUMNS, find_around
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 PARIS = {"country": "France", "lat": 48.8566, "lon": 2.3522, "ip": "192.0.2.1"}

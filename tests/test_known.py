@@ -7,7 +7,7 @@ from lives import FEEDBACK, SERVER, STRANGER, about, act
 from records import event, events, uuid
 
 import oktakit as ok
-from oktakit.known import label, read_known, read_sensitivities
+from oktakit.analysis.labels import label, read_known, read_sensitivities
 
 KNOWN = pd.DataFrame(
     {

@@ -9,8 +9,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from oktakit import InputError
-from oktakit.notebook import WIDGET, strip, strip_notebooks
-from oktakit.report import run_notebook
+from oktakit.lab.notebook import WIDGET, strip, strip_notebooks
+from oktakit.lab.report import run_notebook
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
 FIGURE = """

@@ -8,7 +8,7 @@ from records import event, events, uuid
 from sigma.collection import SigmaCollection
 from sigma_backend_duckdb import DuckDBBackend
 
-from oktakit.okta_names import to_okta_names
+from oktakit.analysis.okta_names import to_okta_names
 
 HEALTH = "/reports/password-health/async_csv_download_schedule"
 RECORDS = [

@@ -9,7 +9,7 @@ import pytest
 from records import event, uuid
 
 import oktakit as ok
-from oktakit.order import find_order, find_order_below, put_in_order
+from oktakit.log.order import find_order, find_order_below, put_in_order
 
 COUNT = 52_000  # more than one batch of 50,000
 

@@ -10,11 +10,11 @@ from random import Random
 import pytest
 
 import oktakit as ok
-from oktakit.cast import staff
-from oktakit.patterns import BY_HABIT, PATTERNS, plant_pattern
-from oktakit.scenarios import mixture
+from oktakit.samples.events import CHANGES
+from oktakit.samples.patterns import BY_HABIT, PATTERNS, plant_pattern
+from oktakit.samples.people import staff
+from oktakit.samples.scenarios import mixture
 from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
-from oktakit.synth import CHANGES
 
 HOUR = timedelta(hours=1)
 MATTERS = ("user.risk.detect", "user.session.context.change", *CHANGES)

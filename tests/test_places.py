@@ -5,7 +5,7 @@ from importlib import resources
 import pandas as pd
 import pytest
 
-from oktakit.places import key, locate
+from oktakit.analysis.places import key, locate
 
 
 def table():

@@ -33,14 +33,14 @@ from pandas.testing import assert_frame_equal
 
 from oktakit import schema
 from oktakit.errors import ColumnError, InputError
-from oktakit.figure import CONFIG, describe, new_figure, with_legend
-from oktakit.plot import plot_exports, plot_timeline
-from oktakit.plot_cards import plot_card
-from oktakit.plot_places import plot_geo, plot_proxy
-from oktakit.plot_strips import plot_sessions
-from oktakit.plot_times import plot_coverage, plot_hours
-from oktakit.plot_verdicts import plot_feedback
-from oktakit.plot_ways import plot_movements
+from oktakit.figures.card import plot_card
+from oktakit.figures.feedback import plot_feedback
+from oktakit.figures.hours import plot_coverage, plot_hours
+from oktakit.figures.movements import plot_movements
+from oktakit.figures.places import plot_geo, plot_proxy
+from oktakit.figures.sessions import plot_sessions
+from oktakit.figures.style import CONFIG, describe, new_figure, with_legend
+from oktakit.figures.timeline import plot_exports, plot_timeline
 
 
 def sessions(frame):
@@ -146,7 +146,7 @@ def test_what_somebody_set_on_purpose_stays(monkeypatch):
 
 def test_the_package_costs_no_plotly_until_a_figure_is_made():
     """Importing the figures does not import plotly."""
-    code = "import sys, oktakit.plot; sys.exit('plotly' in sys.modules)"
+    code = "import sys, oktakit.figures.timeline; sys.exit('plotly' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -5,11 +5,11 @@ import pytest
 from drawn import DAY, card, changes, coverage, detections, events, feedback, minutes, said, strip, week
 
 from oktakit.errors import InputError
-from oktakit.plot import plot_timeline
-from oktakit.plot_cards import plot_card
-from oktakit.plot_strips import plot_sessions
-from oktakit.plot_times import plot_coverage, plot_hours
-from oktakit.plot_verdicts import plot_feedback
+from oktakit.figures.card import plot_card
+from oktakit.figures.feedback import plot_feedback
+from oktakit.figures.hours import plot_coverage, plot_hours
+from oktakit.figures.sessions import plot_sessions
+from oktakit.figures.timeline import plot_timeline
 
 
 def series(figure, name):

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from drawn import minutes, moves, said
 
-from oktakit.figure import describe
-from oktakit.plot_ways import plot_movements
+from oktakit.figures.movements import plot_movements
+from oktakit.figures.style import describe
 
 
 def series(figure, name):

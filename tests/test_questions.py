@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 import oktakit as ok
-from oktakit.check import check_exports
-from oktakit.check_feedback import check_feedback
-from oktakit.scenarios import mixture
+from oktakit.checks.exports import check_exports
+from oktakit.checks.feedback import check_feedback
+from oktakit.samples.scenarios import mixture
 
 
 @pytest.mark.parametrize("seed", range(12))

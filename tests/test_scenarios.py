@@ -14,9 +14,9 @@ from random import Random
 
 import pytest
 
-from oktakit.cast import staff
 from oktakit.errors import InputError
-from oktakit.scenarios import SCENARIOS, make_log, mixture, write_log
+from oktakit.samples.people import staff
+from oktakit.samples.scenarios import SCENARIOS, make_log, mixture, write_log
 from oktakit.schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
@@ -29,7 +29,7 @@ ADDRESS = r"(?<![\w./])\d+(?:\.\d+){3}(?![\w.])|(?<![\w:])[0-9a-f]{0,4}(?::[0-9a
 NAMES = [*SCENARIOS, "mixture"]
 STORED = [name for name in SCENARIOS if name != "quiet_month"]
 HASHES = (
-    "import hashlib, json; from oktakit.scenarios import SCENARIOS, make_log, mixture;"
+    "import hashlib, json; from oktakit.samples.scenarios import SCENARIOS, make_log, mixture;"
     "names = [name for name in SCENARIOS if name != 'quiet_month'];"
     "texts = [json.dumps([log.records, log.truth]) for log in (mixture(1), *map(make_log, names))];"
     "print([hashlib.sha256(text.encode()).hexdigest() for text in texts])"

@@ -9,8 +9,8 @@ import pytest
 from records import event, events, uuid
 
 import oktakit as ok
-from oktakit.own import OKTA_CLIENTS
-from oktakit.sessions import CHANGE_COLUMNS, SESSION_COLUMNS, correlate_sessions, find_session_changes
+from oktakit.analysis.actors import OKTA_CLIENTS
+from oktakit.analysis.sessions import CHANGE_COLUMNS, SESSION_COLUMNS, correlate_sessions, find_session_changes
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 OSLO = {"ip": "192.0.2.1", "country": "Norway", "asn": 64496, "proxy": False}

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oktakit.places import key
+from oktakit.analysis.places import key
 
 DATA = Path(__file__).parents[1] / "oktakit" / "data"
 TOLERANCE = 0.2  # degrees, half a pixel of a map as wide as a page

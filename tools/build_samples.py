@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from oktakit.scenarios import SCENARIOS, make_log, write_log
+from oktakit.samples.scenarios import SCENARIOS, make_log, write_log
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from oktakit.report import run_notebook
+from oktakit.lab.report import run_notebook
 
 ROOT = Path(__file__).parents[1]
 

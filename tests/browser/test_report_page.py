@@ -9,8 +9,8 @@ from harness import Reader, read_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from oktakit.page import to_html
-from oktakit.report import write_report
+from oktakit.lab.page import to_html
+from oktakit.lab.report import write_report
 
 POINTS = {
     "data": [{"type": "scatter", "mode": "markers", "x": [1, 2, 3], "y": [4, 5, 6]}],

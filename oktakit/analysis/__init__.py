@@ -1,0 +1,1 @@
+"""Tables to tables: what belongs together, how often, and what is worth a look."""

@@ -1,0 +1,279 @@
+"""Rows worth a look: travel that nobody can make, and what a person does for the first time."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ..errors import InputError
+from ..frames import TEXT, TYPES, collect, known_only, pick, table
+from ..frames import known as stated
+from .actors import ACTED_COLUMNS, acted, microseconds, span
+from .labels import label_rows, told_by
+from .places import has_coordinates, locate
+
+_EARTH_KM = 6371.0088
+_DEGREE_KM = 111.2
+_FALLBACK_HOURS = 3.0
+_END = {"uuid": "uuid", "published": "at", "ip_address": "ip", "country": "country"}
+_PROXY = ("is_proxy", "ip_categories")
+_WHO = ("actor_id", "actor_alternate_id")
+_SHOWN = ("lat", "lon", "uuid", "ip_address", "country", *_PROXY, *_WHO)
+TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *ACTED_COLUMNS)))
+TRAVEL_COLUMNS: Final = (
+    *_WHO,
+    *(f"{side}_{name}" for name in _END.values() for side in ("from", "to")),
+    *("km", "hours", "kmh"),
+    *(f"{side}_{name}" for name in _PROXY for side in ("from", "to")),
+    "basis",
+)
+FIRST_COLUMNS: Final = (*_WHO, "value", "at", "uuid", "baseline_events", "first_time")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_HOURS = tuple(f"{hour:02}:00" for hour in range(24))
+_EPOCH = pd.Timestamp(0, tz="UTC")
+
+
+def find_travel(
+    events: Any, kmh: float = 900, km: float = 300, *, known: Any = None, watch: Any = None
+) -> pd.DataFrame:
+    """Return one row per leg between two events of one person that nobody can travel.
+
+    Each event is compared with the one before it of the same person; two events at the same moment are infinitely fast.
+    Left out are actors that are no users, Okta's own events, requests with an API token, attempts that were refused
+    before there was a session, events without address or place, and steps on one address. Where the log has an address
+    in several places for that person, the nearest of them counts.
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+    kmh : float
+        Only legs faster than this, in km/h.
+    km : float
+        Only legs longer than this, in km.
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+
+    Returns
+    -------
+    DataFrame
+        `actor_id actor_alternate_id from_uuid to_uuid from_at to_at from_ip to_ip from_country to_country km hours kmh
+        from_is_proxy to_is_proxy from_ip_categories to_ip_categories basis`, sorted by `to_at`, then `to_uuid`. `basis`
+        is "coordinates", or "country" where an end has none: then distance and speed are between the points where a map
+        labels the two countries, and only legs of at most three hours are shown. A proxy or VPN at either end is the
+        most frequent innocent reason.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Source
+    ------
+    Panther's rule on improbable logins (speed between two coordinates; its users asked to skip equal addresses, proxies
+    and Okta's own agents); Microsoft Sentinel's rule on two countries within three hours for the fallback.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> legs = find_travel(read_log(make_log("stolen_report").records).events)
+    >>> legs[["from_country", "to_country", "basis"]].iloc[0].tolist()
+    ['United States', 'Romania', 'coordinates']
+    """
+    frame = table(events, "find_travel", TRAVEL_NEEDS)
+    person = (nw.col("actor_type").is_null() | (nw.col("actor_type") == "User")) & stated("api_token_id").is_null()
+    there = ~stated("ip_address").is_null() & ~nw.col("published_us").is_null()
+    seen = frame.select(*_SHOWN, "published_us", there=acted() & person & there)  # narrow before it is filtered
+    movers = collect(_movers(seen, km))["actor_id"].tolist()
+    moving = nw.col("there") & nw.col("actor_id").is_in(movers)
+    places = _placed(collect(pick(seen, (*_SHOWN, "published_us"), moving)))
+    legs = _legs(places.sort_values(["actor_id", "published", "uuid"], ignore_index=True))
+    fast = _too_fast(_too_fast(legs, kmh, km).pipe(_nearest, places), kmh, km, "nearest")
+    order = fast.sort_values(["to_at", "to_uuid"], ignore_index=True)[list(TRAVEL_COLUMNS)]
+    return label_rows(order, events, "find_travel", ("from_uuid", "to_uuid"), told_by(known, watch))
+
+
+def _movers(seen: nw.LazyFrame[Any], km: float) -> nw.LazyFrame[Any]:
+    """Return the actors whose places lie far enough apart, or in several countries."""
+    spots = seen.select("there", "actor_id", "country", "lat", "lon").unique().filter("there")
+    spots = spots.with_columns(stated("country")).with_columns(gap=nw.col("country").is_null().cast(nw.Int64))
+    bounds = spots.group_by("actor_id").agg(
+        *(getattr(nw.col(name), end)().alias(f"{name}_{end}") for name in ("lat", "lon") for end in ("min", "max")),
+        countries=nw.col("country").n_unique(),
+        gap=nw.col("gap").max(),
+    )
+    wide = nw.col("lat_max") - nw.col("lat_min") + nw.col("lon_max") - nw.col("lon_min") > km / _DEGREE_KM
+    return bounds.filter(wide.fill_null(False) | (nw.col("countries") - nw.col("gap") > 1)).select("actor_id")
+
+
+def _placed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the events that have a place: their coordinates, and the label of their country beside."""
+    where = known_only(rows, ["country"])["country"]
+    labels = locate(where.dropna().unique()).set_index("country")
+    label = {f"label_{name}": where.map(labels[name]) for name in ("iso2", "lat", "lon")}
+    placed = rows.assign(**label, exact=has_coordinates(rows))
+    return placed[placed["exact"] | placed["label_lat"].notna()]
+
+
+def _legs(places: pd.DataFrame) -> pd.DataFrame:
+    """Return every step of a person from one address to another."""
+    last = places.groupby("actor_id").shift()
+    moved = last["ip_address"].notna() & (last["ip_address"] != places["ip_address"])
+    ends = {"from": last[moved], "to": places[moved]}
+    names = _END | {name: name for name in (*_PROXY, "lat", "lon", "label_lat", "label_lon", "label_iso2", "exact")}
+    legs = [end.rename(columns=names)[[*names.values()]].add_prefix(f"{side}_") for side, end in ends.items()]
+    found = pd.concat([places.loc[moved, list(_WHO)], *legs], axis=1)
+    exact = found["from_exact"].astype(bool) & found["to_exact"].astype(bool)
+    hours = (found["to_at"] - found["from_at"]).dt.total_seconds() / 3600
+    apart = (found["from_label_iso2"] != found["to_label_iso2"]) & (hours <= _FALLBACK_HOURS)
+    far = _distance(found, "").where(exact, _distance(found, "label_").where(apart))
+    basis = exact.map({True: "coordinates", False: "country"}).astype(TEXT)
+    return found.assign(km=far, hours=hours, basis=basis)
+
+
+def _distance(legs: pd.DataFrame, kind: str) -> pd.Series:
+    """Return the great-circle distance of each leg in km."""
+    names = [f"{side}_{kind}{name}" for side in ("from", "to") for name in ("lat", "lon")]
+    lat, lon, lat2, lon2 = (np.radians(legs[name].astype("float64")) for name in names)
+    half = np.sin((lat2 - lat) / 2) ** 2 + np.cos(lat) * np.cos(lat2) * np.sin((lon2 - lon) / 2) ** 2
+    return 2 * _EARTH_KM * np.arcsin(np.sqrt(half.clip(0, 1)))
+
+
+def _too_fast(legs: pd.DataFrame, kmh: float, km: float, far: str = "km") -> pd.DataFrame:
+    """Return the legs that are too far and too fast; a leg that took no time is infinitely fast."""
+    fast = (legs[far] > km) & (legs[far] > kmh * legs["hours"])
+    return legs.assign(kmh=legs["km"] / legs["hours"])[fast]
+
+
+def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """Return the legs with the distance between the nearest places that the log has for their addresses."""
+    spots = places.loc[places["exact"], ["actor_id", "ip_address", "lat", "lon"]].drop_duplicates()
+    pairs = legs.loc[legs["basis"] == "coordinates", ["actor_id", "from_ip", "to_ip"]].drop_duplicates()
+    for side in ("from", "to"):
+        names = {"ip_address": f"{side}_ip", "lat": f"{side}_lat", "lon": f"{side}_lon"}
+        pairs = pairs.merge(spots.rename(columns=names), on=["actor_id", f"{side}_ip"])
+    near = pairs.assign(nearest=_distance(pairs, "")).groupby(["actor_id", "from_ip", "to_ip"])["nearest"].min()
+    found = legs.join(near, on=["actor_id", "from_ip", "to_ip"])
+    return found.assign(nearest=found["nearest"].where(found["basis"] == "coordinates", found["km"]))
+
+
+def find_first_seen(
+    events: Any,
+    column: str,
+    baseline: str | pd.Timedelta = "7D",
+    minimum: int = 3,
+    timezone: str = "UTC",
+    *,
+    known: Any = None,
+    watch: Any = None,
+) -> pd.DataFrame:
+    """Return one row per actor and value of a column that first appears after the baseline.
+
+    The baseline is the first part of the log. A log that is not longer has nothing after it, and gives no rows. Okta's
+    own events and attempts that were refused before there was a session count neither in the baseline nor after it.
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+    column : str
+        A column of the events, such as country, as_number, raw_user_agent, ip_address or report_id; or hour_of_week,
+        the hour in which it was done, such as "Mon 03:00".
+    baseline : str or Timedelta
+        How long the baseline is, counted from the first event of the log.
+    minimum : int
+        How many events of an actor the baseline must have before "first time" means anything.
+    timezone : str
+        For hour_of_week: the time zone of the hours, such as "Europe/Oslo".
+    known, watch : str, Path or DataFrame, optional
+        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+
+    Returns
+    -------
+    DataFrame
+        `actor_id actor_alternate_id value at uuid baseline_events first_time`, sorted by `at`, then `uuid`, then
+        `value`. `baseline_events` are the actor's events in the baseline that say the column (for report_id: all of
+        them). `first_time` is True, or missing where they are fewer than `minimum`: a cold start, which proves nothing.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If `baseline` is no length of time or `timezone` is unknown.
+
+    Source
+    ------
+    Elastic's rules on new terms (seven days) and Panther's on active hours (ninety days); both say nothing about people
+    they have not seen before, which is what `minimum` is for.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> new = find_first_seen(read_log(make_log("stolen_report").records).events, "country", baseline="3D")
+    >>> new.loc[new["value"] == "Romania", ["actor_alternate_id", "first_time"]].astype(str).iloc[0].tolist()
+    ['carla.holm@example.com', 'True']
+    """
+    by_hour, clock = column == "hour_of_week", zone(timezone)
+    frame = table(events, "find_first_seen", ["uuid", *_WHO, *ACTED_COLUMNS, *([] if by_hour else [column])])
+    acting = acted() & ~nw.col("published_us").is_null()
+    every = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting)
+    seen = pick(every, ("uuid", *_WHO, "published_us", "value"), nw.col("acting"))
+    said = seen.filter(~nw.col("value").is_null())
+    begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
+    end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
+    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None)
+    count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
+    first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
+    typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
+    order = typed.sort_values(["at", "uuid", "value"], ignore_index=True)[list(FIRST_COLUMNS)]
+    return label_rows(order, events, "find_first_seen", ("uuid",), told_by(known, watch))
+
+
+def _value(column: str) -> nw.Expr:
+    """Return what is looked for, missing where it is not known; of hours, the quarter that every time zone shares."""
+    if column == "hour_of_week":
+        return nw.col("published_us") // 900_000_000
+    return stated(column) if TYPES.get(column) == TEXT else nw.col(column)
+
+
+def _firsts(
+    said: nw.LazyFrame[Any], end: pd.Timestamp, to_text: Callable[[pd.Series], pd.Series] | None
+) -> pd.DataFrame:
+    """Return the first event of each actor and value that is not before the end of the baseline."""
+    times = collect(said.group_by("actor_id", "value").agg(first_us=nw.col("published_us").min()))
+    if to_text:
+        times["value"] = to_text(times["first"])
+    firsts = times.sort_values("first").drop_duplicates(["actor_id", "value"])
+    late = firsts[firsts["first"] >= end]
+    moments = late["first"].astype("int64").unique().tolist()
+    rows = collect(said.filter(nw.col("published_us").is_in(moments))).rename(columns={"published": "at"})
+    if to_text:
+        rows["value"] = to_text(rows["at"])
+    found = rows.merge(late.rename(columns={"first": "at"}), on=["actor_id", "value", "at"])
+    return found.sort_values("uuid").drop_duplicates(["actor_id", "value"])
+
+
+def _counts(seen: nw.LazyFrame[Any], end: pd.Timestamp) -> pd.Series:
+    """Return how many events each actor has before a moment."""
+    before = seen.filter(nw.col("published_us") < microseconds(end))
+    return collect(before.group_by("actor_id").agg(events=nw.len())).set_index("actor_id")["events"]
+
+
+def _hours(times: pd.Series, timezone: ZoneInfo) -> pd.Series:
+    """Return the weekday and hour of each moment, in English whatever the machine speaks."""
+    local = times.dt.tz_convert(timezone).dt
+    days = local.day_of_week.map(dict(enumerate(_DAYS))).astype(TEXT)
+    return days + " " + local.hour.map(dict(enumerate(_HOURS))).astype(TEXT)
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise InputError(f"timezone needs a name such as 'Europe/Oslo' or 'UTC'; {name!r} is none.") from error

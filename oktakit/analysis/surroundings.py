@@ -1,0 +1,186 @@
+"""What else happened around one event, why each neighbour is there, and which of them matter."""
+
+from collections.abc import Mapping
+from functools import cache, reduce
+from operator import or_
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..errors import InputError
+from ..frames import TEXT, known_only, rows
+from .actors import SYSTEM, microseconds, span
+
+MATTERS: Final = {
+    "user.session.impersonation.": "somebody acts as another user",
+    "support.org.": "Okta's support looks at or changes the organisation",
+    "user.risk.": "risk detection",
+    "user.session.context.change": "the session changed its context",
+    "security.session.detect_client_roaming": "the session changed its client",
+    "security.threat.": "threat detected",
+    "security.attack.": "attack on the organisation",
+    "security.breached_credential.": "password known from a breach",
+    "user.account.report_suspicious_activity_by_enduser": "the user reported suspicious activity",
+    "policy.entity_risk.": "risk policy applied",
+    "policy.auth_reevaluate.": "session policy applied again",
+    "user.mfa.factor.": "MFA factor changed",
+    "user.mfa.attempt_bypass": "attempt to bypass MFA",
+    "user.mfa.okta_verify.deny_push": "the user denied a push",
+    "device.enrollment.create": "device enrolled",
+    "system.mfa.factor.": "MFA factor of the organisation changed",
+    "user.account.reset_password": "password reset",
+    "user.account.update_password": "password changed",
+    "user.account.privilege.": "admin privilege changed",
+    "group.privilege.": "admin privilege changed",
+    "iam.": "admin role or resources changed",
+    "system.api_token.": "API token created or changed",
+    "app.oauth2.client.read_client_secret": "client secret read",
+    "app.oauth2.client.": "OAuth client changed",
+    "app.oauth2.as.token.detect_reuse": "refresh token used again",
+    "app.oauth2.token.detect_reuse": "refresh token used again",
+    "application.configuration.read_client_secret": "client secret read",
+    "application.user_membership.show_password": "password of an application shown",
+    "system.idp.lifecycle.read_client_secret": "client secret read",
+    "system.idp.": "identity provider changed",
+    "policy.lifecycle.": "policy changed",
+    "policy.rule.": "policy changed",
+    "zone.": "network zone changed",
+    "security.zone.": "network zone changed",
+    "security.protected_action.": "protected action",
+    "system.log_stream.": "log stream changed",
+    "event_hook.": "event hook changed",
+    "workflows.user.table.export": "other export",
+    "workflows.user.flow.export": "other export",
+    "workflows.user.folder.export": "other export",
+    "app.audit_report.download": "other export",
+    "analytics.reports.export.": "report export",
+    "analytics.feedback.provide": "verdict on a detection",
+    "user.session.clear": "sessions ended",
+    "user.authentication.universal_logout": "sessions ended",
+    "system.org.rate_limit.": "rate limit: events may be missing",
+    "system.operation.rate_limit.": "rate limit: events may be missing",
+}
+"""Beginnings of event types that are worth a look beside an export or a verdict; the longest that fits counts."""
+_ROUTINE = ("policy.rule.action.execute", "event_hook.delivery", "policy.entity_risk.evaluate")
+_LINKS = {
+    "session": "external_session_id",
+    "root_session": "root_session_id",
+    "ip": "ip_address",
+    "job": "job_id",
+    "transaction": "transaction_id",
+}
+_PEOPLE = ("actor_id", "target_user_id")
+_SHOWN = (
+    *("uuid", "published", "event_type", "display_message", "actor_id", "actor_type", "actor_alternate_id"),
+    *("outcome_result", "outcome_reason", "target_user_id", "target_user_alternate_id", "report_name"),
+    *("ip_address", "country", "is_proxy", "ip_categories", "raw_user_agent", *_LINKS.values(), "api_token_id"),
+)
+AROUND_COLUMNS: Final = (*_SHOWN, "reason", "lag", "matters")
+_UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
+
+
+def find_around(events: Any, uuid_or_row: Any, window: str | pd.Timedelta = "1h") -> pd.DataFrame:
+    """Return one row per event around another that shares its people, session, address, job or transaction.
+
+    Okta's system as an actor ties nothing, nor do keys that say "unknown".
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+    uuid_or_row : str or row of a table
+        The event in the middle: its uuid, or a row that names one (of the events, exports, feedback, session changes,
+        travel or firsts; of an export the last step that is known).
+    window : str or Timedelta
+        How far to look before and after it.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the events that matter, then `reason` (why the event is there, blank-separated, out of actor
+        target session root_session ip job transaction), `lag` (time since the event in the middle, negative before it)
+        and `matters` (what makes such an event worth a look, else missing), sorted by `published`, then `uuid`. `actor`
+        is the same actor; `target` is the same user as a target, as the target of the one and the actor of the other.
+        The event in the middle is there too, with lag 0.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If the log has no such event, the row names none, or `window` is no length of time.
+
+    Source
+    ------
+    Panther's session audit looks at the hour around; the events that matter are those of Okta's catalogue by which
+    people gain rights, change factors, policies and tokens, or take data out.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> log = make_log("stolen_report")
+    >>> around = find_around(read_log(log.records).events, log.truth["planted"][0]["uuids"]["detection"], "10min")
+    >>> list(around["matters"].dropna().unique())
+    ['the session changed its context', 'risk detection']
+    """
+    within = span(window, "window")
+    uuid = _uuid(uuid_or_row)
+    middle = rows(events, "find_around", _SHOWN, nw.col("uuid") == uuid)
+    if middle.empty or pd.isna(middle["published"][0]):
+        raise InputError(f"find_around needs an event of this log that has a time; none has the uuid {uuid!r}.")
+    event = known_only(middle.iloc[:1], [*_PEOPLE, *_LINKS.values()]).iloc[0]
+    ties, reach = _ties(event), within // pd.Timedelta("1us")
+    at = microseconds(event["published"])
+    near = (nw.col("published_us") >= at - reach) & (nw.col("published_us") <= at + reach)
+    tied = reduce(or_, (nw.col(column).is_in(values) for _, column, values in ties), nw.col("uuid") == uuid)
+    found = rows(events, "find_around", _SHOWN, near & tied)
+    told = {kind: matters(kind) for kind in found["event_type"].dropna().unique()}
+    why = {"reason": _reason(found, ties), "matters": found["event_type"].map(told).astype(TEXT)}
+    return found.assign(**why, lag=found["published"] - event["published"])[[*AROUND_COLUMNS]]
+
+
+def _uuid(uuid_or_row: Any) -> str:
+    """Return the uuid that was given, or the one that a row names."""
+    if isinstance(uuid_or_row, str):
+        return uuid_or_row
+    row = uuid_or_row._asdict() if hasattr(uuid_or_row, "_asdict") else uuid_or_row
+    for name in _UUIDS if isinstance(row, Mapping | pd.Series) else ():
+        if isinstance(row.get(name), str):
+            return str(row[name])
+    raise InputError(f"find_around needs a uuid, or a row with one of {', '.join(_UUIDS)}; it got {uuid_or_row!r:.80}.")
+
+
+def _ties(event: pd.Series) -> list[tuple[str, str, list[str]]]:
+    """Return what ties other events to this one: the reason, the column, the values it has to have."""
+    actor = None if event["actor_type"] in SYSTEM else event["actor_id"]
+    target = event["target_user_id"]
+    ties = [
+        ("actor", "actor_id", [actor]),
+        ("target", "target_user_id", [target, actor]),
+        ("target", "actor_id", [target]),
+    ]
+    ties += [(reason, column, [event[column]]) for reason, column in _LINKS.items()]
+    clean = [(reason, column, [value for value in values if pd.notna(value)]) for reason, column, values in ties]
+    return [tie for tie in clean if tie[2]]
+
+
+def _reason(found: pd.DataFrame, ties: list[tuple[str, str, list[str]]]) -> pd.Series:
+    """Return why each event is there, each reason once."""
+    hits = {reason: pd.Series(False, found.index) for reason, _, _ in ties}
+    for reason, column, values in ties:
+        hits[reason] |= found[column].isin(values)
+    words = (hit.map({True: f" {reason}", False: ""}).astype(TEXT) for reason, hit in hits.items())
+    return reduce(lambda text, word: text + word, words, pd.Series("", found.index, dtype=TEXT)).str.strip()
+
+
+@cache
+def matters(event_type: str) -> str | None:
+    """Return why events of a type are worth a look, if they are.
+
+    >>> matters("system.api_token.create"), matters("user.session.start")
+    ('API token created or changed', None)
+    """
+    if event_type.startswith(_ROUTINE):
+        return None
+    return MATTERS.get(max((start for start in MATTERS if event_type.startswith(start)), key=len, default=""))

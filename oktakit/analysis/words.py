@@ -1,0 +1,28 @@
+"""Lists and lengths of time, in words."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+
+def listed(words: Iterable[str], limit: int = 3) -> str:
+    """Return the first few texts, and how many more there are.
+
+    >>> listed(["a", "b", "a", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    several = list(dict.fromkeys(words))
+    more = f" and {len(several) - limit} more" if len(several) > limit else ""
+    return ", ".join(several[:limit]) + more
+
+
+def duration(lag: pd.Timedelta, units: int = 4) -> str:
+    """Return a time span in words, to the second, or no more than its largest units.
+
+    >>> duration(pd.Timedelta("1 days 04:12:07")), duration(pd.Timedelta("-1s")), duration(pd.Timedelta("0s"))
+    ('1 d 4 h 12 min 7 s', '-1 s', '0 s')
+    """
+    seconds = int(abs(lag.total_seconds()))
+    parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
+    spoken = " ".join([f"{number} {unit}" for number, unit in parts if number][:units]) or "0 s"
+    return f"-{spoken}" if lag.total_seconds() < 0 else spoken

@@ -1,0 +1,211 @@
+"""Questions about what happened around an export: sessions, journeys, alarms, rights, and what came afterwards."""
+
+from typing import Any
+
+import pandas as pd
+
+from ..analysis.surroundings import MATTERS, matters
+from ..analysis.words import duration, listed
+from ..safe import text
+from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON
+from .answers import Answer, blank, combine, means, person, questions, this_record, trusted
+from .evidence import HOUR, Case, Taking, within
+from .queries import Query
+
+CLOSED = (
+    *("user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
+    *("user.account.reset_password", "user.account.update_password", "user.account.expire_password"),
+    *("user.mfa.factor.reset_all", "user.mfa.factor.deactivate", "user.lifecycle.suspend", "user.lifecycle.deactivate"),
+    *("system.api_token.revoke", "app.oauth2.token.revoke", "app.oauth2.as.token.revoke"),
+)
+"""What ends an access beside the end of its session: all sessions, passwords, factors, accounts, tokens."""
+_END = "user.session.end"
+_QUIET = ("report export", "verdict on a detection", "rate limit: events may be missing", "sessions ended")
+RIGHTS = (
+    *("user.account.privilege.", "group.privilege.", "iam.", "system.api_token.", "app.oauth2.client."),
+    *("policy.lifecycle.", "policy.rule.", "zone.", "system.idp.", "system.log_stream."),
+)
+TELLING = (REQUEST, DOWNLOAD, _END, *CLOSED, *RIGHTS, *MATTERS)
+"""The kinds of events that the questions look at."""
+_MACHINE = ("browser", "os", "raw_user_agent")
+_ADDRESS = ("ip_address", "country", "as_number")
+_OPENED_BEFORE = 2 * 24 * HOUR
+_NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only."
+
+
+def no_admin_console(taking: Taking, case: Case) -> Answer:
+    """Return whether the Admin Console had not been opened in the session that asked for it or took it."""
+    if not taking.steps and (nothing := blank(None)):
+        return nothing
+    found = {event.uuid: _not_opened(event, case) for event in taking.steps}
+    answer = combine(said for said, _ in found.values())
+    wanted = {"yes": True, "unknown": None}.get(answer, False)
+    shown = [event for event in taking.steps if found[event.uuid][0] is wanted]
+    words = (f"{event.event_type.rsplit('.', 1)[-1]}: {found[event.uuid][1]}" for event in shown)
+    token = "done with an API token, which needs no console" if any(one.api_token_id for one in shown) else ""
+    fetch = Query((CONSOLE, SIGN_ON), _session(shown[0]))
+    return Answer(answer, f"{'; '.join(words)}.", token, tuple(event.uuid for event in shown), fetch)
+
+
+def _not_opened(event: Any, case: Case) -> tuple[bool | None, str]:
+    """Return whether the console was not opened in the session of an event before it, and why that is so."""
+    if not (event.external_session_id or event.root_session_id) or event.published is None:
+        return None, "its session is not reported"
+    inside = case.inside(event)
+    if len(opened := inside[case.consoles[inside]]):
+        lag = pd.Timedelta(event.published.to_datetime64() - case.times[opened[-1]])
+        return False, f"the Admin Console was opened {duration(lag)} before"
+    if case.only_analytics:
+        return None, "no sign-in events in this log"
+    if CONSOLE not in case.types:
+        return None, "no Admin Console events in this log"
+    if not case.sign_ins[inside].any() and event.published - _OPENED_BEFORE < case.start:
+        return None, "its session may have begun before the log"
+    return True, f"no Admin Console opened before it in its session ({len(inside)} events)"
+
+
+def around_risk(taking: Taking, case: Case) -> Answer:
+    """Return whether a detection, a change of session, or one of factors, tokens, rights or policies is near."""
+    steps = [event for event in taking.steps if event.actor_id and event.published is not None]
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
+    near = {one.uuid: told for event in steps for one, told in _neighbours(event, case)}
+    if near:
+        return Answer("yes", f"Within an hour: {listed(near.values())}.", "", (steps[-1].uuid, *near))
+    fetch = Query(("user.risk.", "user.session.", "user.mfa.", "system.api_token.", "policy."), _person(steps[-1]))
+    if case.only_analytics:
+        return Answer("unknown", _NO_OTHERS, "", (steps[-1].uuid,), fetch)
+    if edge := case.edge(steps[0], steps[-1], HOUR):
+        return Answer("unknown", f"Nothing found within an hour, but {edge}.", "", (steps[-1].uuid,), fetch)
+    return Answer("no", f"Nothing of the kind within an hour by or about {person(steps[-1])}.", "", (steps[-1].uuid,))
+
+
+def _neighbours(event: Any, case: Case) -> list[tuple[Any, str]]:
+    """Return what matters within an hour of an event, by or about its actor or in its session, and why and when."""
+    near = within(case.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
+    changes = [one for one in _hand_overs(event, case) if abs(one.published - event.published) <= HOUR]
+    found = [(one, "the session goes on at another address and browser") for one in changes]
+    found += [(one, why) for one in near if (why := matters(one.event_type)) and why not in _QUIET]
+    step = event.event_type.rsplit(".", 1)[-1]
+    return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
+
+
+def travel(taking: Taking, case: Case) -> Answer:
+    """Return whether somebody moved faster than people can, within an hour of asking or taking."""
+    steps = [event for event in taking.steps if event.actor_id and event.published is not None]
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
+    legs = {leg.to_uuid: leg for event in steps for leg in _legs(event, case)}
+    if legs:
+        ends = tuple(uuid for leg in legs.values() for uuid in (leg.from_uuid, leg.to_uuid))
+        proxied = any(leg.from_is_proxy or leg.to_is_proxy for leg in legs.values())
+        against = "an end of it is flagged as a proxy" if proxied else ""
+        return Answer("yes", f"{listed(map(_leg, legs.values()))}.", against, ends)
+    if case.only_analytics:
+        return Answer("unknown", _NO_OTHERS, "", (steps[-1].uuid,), Query(("user.session.start",), _actor(steps[-1])))
+    if unplaced := [event for event in steps if None in (event.country, event.ip_address)]:
+        why = f"The {'address' if unplaced[0].country else 'place'} is not reported."
+        return Answer("unknown", why, "", (unplaced[0].uuid,), this_record(unplaced[0]))
+    return Answer("no", f"No impossible journey of {person(steps[-1])} within an hour.", "", (steps[-1].uuid,))
+
+
+def _legs(event: Any, case: Case) -> list[Any]:
+    return within(case.legs.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
+
+
+def _leg(leg: Any) -> str:
+    places = f"{text(leg.from_country or 'a place')} to {text(leg.to_country or 'a place')}"
+    speed = "in no time" if leg.hours == 0 else f"in {leg.hours:.1f} h, {leg.kmh:,.0f} km/h"
+    return f"{places}, {leg.km:,.0f} km {speed} (by {leg.basis})"
+
+
+def session_changed(taking: Taking, case: Case) -> Answer:
+    """Return whether the session went on at another address and with another browser at once."""
+    steps = [event for event in taking.steps if event.external_session_id]
+    shown = tuple(event.uuid for event in steps)
+    if hands := {one.uuid: one for event in steps for one in _hand_overs(event, case)}:
+        words = (f"{one.published:%Y-%m-%d %H:%M:%S}: {one.moved.replace(' ', ', ')}" for one in hands.values())
+        ends = tuple(uuid for one in hands.values() for uuid in (one.previous_uuid, one.uuid))
+        against = ", ".join(trusted(taking.last))
+        return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, case)}", against, ends)
+    if case.only_analytics and steps:
+        return Answer("unknown", _NO_OTHERS, "", shown, Query((), _session(steps[-1])))
+    if gap := next((event for event in taking.steps if not _comparable(event)), None):
+        return Answer("unknown", "Session, address or browser is not reported.", "", shown, this_record(gap))
+    if not steps and (nothing := blank(taking.last)):
+        return nothing
+    return Answer("no", f"Address and browser never changed together.{_smaller(steps, case)}", "", shown)
+
+
+def _comparable(event: Any) -> bool:
+    client = event.ip_address and (event.raw_user_agent or event.browser)
+    return bool(event.external_session_id and client and event.published is not None)
+
+
+def _smaller(steps: list[Any], case: Case) -> str:
+    """Return in words the changes of sessions that are not counted."""
+    found = {one.uuid: one for event in steps for one in case.changes.get(event.external_session_id, [])}
+    kinds = sorted({one.explained_by or f"{one.moved.split()[0]} alone" for one in found.values()})
+    return f" Smaller changes: {len(found)} ({listed(kinds)})." if found else ""
+
+
+def _hand_overs(event: Any, case: Case) -> list[Any]:
+    """Return the unexplained changes of a session in which both address and browser moved."""
+    changes = case.changes.get(event.external_session_id, [])
+    moved = [(one, set(one.moved.split())) for one in changes if one.explained_by is None]
+    return [one for one, names in moved if names & set(_MACHINE) and names & set(_ADDRESS)]
+
+
+def rights(taking: Taking, case: Case) -> Answer:
+    """Return whether this person got or used admin rights in the log, beside the export."""
+    event = taking.last
+    if nothing := blank(event):
+        return nothing
+    if found := case.of_kind(event.actor_id, RIGHTS):
+        words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
+        return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
+    if case.only_analytics:
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(RIGHTS, _person(event)))
+    return Answer("no", f"No admin right given to or used by {person(event)} in this log.", "", (event.uuid,))
+
+
+def contained(taking: Taking, case: Case) -> Answer:
+    """Return whether the session was ended, or password, factors, tokens or the account were reset afterwards."""
+    event = taking.last
+    if nothing := blank(event):
+        return nothing
+    if found := _closings(event, case):
+        words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
+        return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
+    if case.only_analytics:
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((_END, *CLOSED), _person(event)))
+    until = duration(case.end - event.published)
+    return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
+
+
+def _closings(event: Any, case: Case) -> list[Any]:
+    """Return what closed the access of an event afterwards, in the order of time: not the end of another session."""
+    ends = case.by_session.get((event.external_session_id, _END), []) if event.external_session_id else []
+    found = [one for one in ends if event.actor_id in (one.actor_id, one.target_user_id)]
+    found += [one for one in case.of_kind(event.actor_id, CLOSED) if one.target_user_id in (None, event.actor_id)]
+    return sorted((one for one in found if one.published > event.published), key=lambda one: (one.published, one.uuid))
+
+
+def _lag(one: Any, event: Any) -> str:
+    lag = one.published - event.published
+    return f"{duration(abs(lag))} {'before' if lag.total_seconds() < 0 else 'after'}"
+
+
+def _session(event: Any) -> tuple[tuple[str, str | None], ...]:
+    return (("authenticationContext.externalSessionId", event.external_session_id),)
+
+
+def _actor(event: Any) -> tuple[tuple[str, str | None], ...]:
+    return (("actor.id", event.actor_id),)
+
+
+def _person(event: Any) -> tuple[tuple[str, str | None], ...]:
+    return (("actor.id", event.actor_id), ("target.id", event.actor_id))
+
+
+ABOUT_SURROUNDINGS = questions(no_admin_console, session_changed, travel, around_risk, rights, contained)

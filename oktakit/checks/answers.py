@@ -1,0 +1,164 @@
+"""Answers: yes, no or unknown, what says so, what speaks against it, and the words to tell it in."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import resources
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from ..analysis.words import listed
+from ..frames import TEXT
+from ..safe import text
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST
+from .queries import Query
+
+MFA: Final = "user.authentication.auth_via_mfa"
+_FACTOR = re.compile(r'"factor"\s*:\s*"([^"]+)"|"AuthenticatorEnrollment"[^{}]*"displayName"\s*:\s*"([^"]+)"')
+_ASKED = ("subject", "key", "question", "answer", "why", "against", "evidence", "innocent", "source")
+CHECK_COLUMNS = (*_ASKED, "fetch", "fetch_splunk", "fetch_kql")
+
+
+class Answer(NamedTuple):
+    """The answer to one question about one subject: yes, no or unknown, what says so, and what speaks against it.
+
+    `evidence` are the uuids it rests on, `fetch` the events that would turn an unknown into an answer.
+    """
+
+    answer: str
+    why: str
+    against: str = ""
+    evidence: tuple[str, ...] = ()
+    fetch: Query | None = None
+
+
+class Question(NamedTuple):
+    """A question, how it is answered for one subject, what innocent reasons there may be, and where it comes from.
+
+    `placed` says that it is about places: what the analyst knows about them speaks against a yes.
+    """
+
+    key: str
+    name: str
+    ask: Callable[[Any, Any], Answer]
+    innocent: str
+    source: str
+    placed: bool = False
+
+
+def questions(*asks: Callable[[Any, Any], Answer]) -> tuple[Question, ...]:
+    """Return the questions that functions answer; their words are in a table of the package, by the functions' names.
+
+    >>> questions(watched)[0].name
+    'Does it match what is watched for?'
+    """
+    return tuple(Question(ask=one, **_words()[one.__name__]) for one in asks)
+
+
+@cache
+def _words() -> dict[str, Any]:
+    with resources.files("oktakit").joinpath("data/questions.csv").open(encoding="utf-8") as file:
+        return {row["key"]: {**row, "placed": row["placed"] == "yes"} for row in csv.DictReader(file)}
+
+
+def ask(question: Question, subject: Any, case: Any) -> Answer:
+    """Return the answer to a question, with what the analyst knows about its steps against a yes about places."""
+    given = question.ask(subject, case)
+    labels = [text(label) for step in subject.steps if (label := case.known.get(step.uuid))]
+    if not (labels and question.placed and given.answer == "yes"):
+        return given
+    share = f" ({len(labels)} of {len(subject.steps)} steps)" if len(subject.steps) > 1 else ""
+    told = f"known: {listed(labels)}{share}"
+    return given._replace(against=", ".join(filter(None, [given.against, told])))
+
+
+def watched(subject: Any, case: Any) -> Answer:
+    """Return whether the steps of an export, or a verdict, match what the analyst watches for."""
+    found = {one.uuid: case.watched[one.uuid] for one in subject.steps if case.watched.get(one.uuid)}
+    if found:
+        return Answer("yes", f"{listed(text(label) for label in found.values())}.", "", tuple(found))
+    return Answer("no", "Nothing that is watched for.", "", tuple(one.uuid for one in subject.steps))
+
+
+WATCHED: Final = questions(watched)
+
+
+def to_card(rows: Iterable[tuple[str, Question, Answer]]) -> pd.DataFrame:
+    """Return a card of subjects, questions and answers."""
+    cells = [_row(*row) for row in rows]
+    return pd.DataFrame(cells, columns=list(CHECK_COLUMNS), dtype=TEXT)
+
+
+def _row(subject: str, question: Question, given: Answer) -> tuple[str | None, ...]:
+    fetch = given.fetch if given.answer == "unknown" else None
+    queries = (fetch.system_log(), fetch.splunk(), fetch.kql()) if fetch else (None, None, None)
+    uuids = " ".join(dict.fromkeys(given.evidence))
+    told = (given.answer, given.why, given.against, uuids, question.innocent, question.source)
+    return (subject, question.key, question.name, *told, *queries)
+
+
+def combine(found: Iterable[bool | None]) -> str:
+    """Return yes where anything is true, else unknown where anything is not known, else no.
+
+    >>> combine([False, None, True]), combine([False, None]), combine([False])
+    ('yes', 'unknown', 'no')
+    """
+    said = list(found)
+    return "yes" if any(said) else "unknown" if None in said else "no"
+
+
+def this_record(event: Any) -> Query:
+    """Return what brings one event as the System Log API has it, with every field."""
+    return Query((), (("uuid", event.uuid),))
+
+
+def blank(event: Any) -> Answer | None:
+    """Return why nothing can be said about an event, if so."""
+    if event is None:
+        return Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
+    if event.actor_id is None or event.published is None:
+        missing = "actor" if event.actor_id is None else "time"
+        return Answer("unknown", f"The {missing} is not reported.", "", (event.uuid,), this_record(event))
+    return None
+
+
+def person(event: Any) -> str:
+    """Return who did something, in words."""
+    return text(event.actor_alternate_id or event.actor_id or "somebody the log does not name")
+
+
+def place(event: Any) -> str:
+    """Return from where something was done, in words."""
+    network = "network not reported" if event.as_number is None else f"AS{event.as_number}"
+    where = text(event.country) if event.country else "country not reported"
+    return f"{where}, {network}, {text(event.ip_address) if event.ip_address else 'address not reported'}"
+
+
+def trusted(event: Any) -> list[str]:
+    """Return in words what is recorded of a device that speaks for it."""
+    flags = {"managed device": event.device_managed, "registered device": event.device_registered}
+    return [word for word, flag in flags.items() if flag]
+
+
+def means(event: Any, case: Any) -> str:
+    """Return as a sentence what else is recorded of device and factor; nothing where nothing is."""
+    flags = {"device not managed": event.device_managed, "device not registered": event.device_registered}
+    words = [word for word, flag in flags.items() if flag is False]
+    words += [f"signed in with {text(factor)}"] if (factor := _factor(event, case)) else []
+    return f" {_STEPS.get(event.event_type, 'There')}: {', '.join(words)}." if words else ""
+
+
+def _factor(event: Any, case: Any) -> str | None:
+    """Return the factor that was last proved in the session of an event before it, or else its own credential."""
+    keys = [(key, MFA) for key in (event.external_session_id, event.root_session_id) if key and event.published]
+    proved = [one for key in keys for one in case.by_session.get(key, []) if one.outcome_result == "SUCCESS"]
+    last = max((one for one in proved if one.published <= event.published), key=lambda one: one.published, default=None)
+    if last is None:
+        return event.credential_type if event.credential_type != "OKTA_CLIENT_SESSION" else None
+    found = _FACTOR.search(f"{last.debug_data} {last.targets}")
+    return found[1] or found[2] if found else last.credential_type
+
+
+_STEPS = {REQUEST: "Request", DOWNLOAD: "Download", FEEDBACK: "Verdict"}

@@ -1,0 +1,235 @@
+"""The verdict card of every piece of feedback: did somebody silence a detection?"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..analysis.correlate import correlate_feedback
+from ..analysis.words import duration, listed
+from ..frames import known_only, rows
+from ..safe import text
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
+from .about_jobs import evidence_of_proxy, is_proxied
+from .answers import WATCHED, Answer, ask, combine, means, person, place, questions, this_record, to_card, trusted
+from .evidence import MINIMUM, Case, busiest, collect_case, rows_of, within
+from .queries import Query
+
+BURST: Final = 5
+BURST_WITHIN: Final = pd.Timedelta("10min")
+_DAY = pd.Timedelta("1D")
+_NOWHERE = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=object)
+_SESSION = re.compile(r'"external_?session_?id"\s*:\s*"([^"]*)"', re.IGNORECASE)
+_PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "judged_uuid")
+_LEVELS = ("LOW", "MEDIUM", "HIGH")
+
+
+class Verdict(NamedTuple):
+    """A row of `correlate_feedback`, its event, and the judged event if the log has it."""
+
+    row: Any
+    given: Any
+    judged: Any
+
+    @property
+    def steps(self) -> tuple[Any, ...]:
+        """Return the event in which a person did something."""
+        return (self.given,)
+
+
+def check_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+    """Return one row per verdict and question, answered yes, no or unknown.
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+    known : str, Path or DataFrame, optional
+        What the analyst knows, as `value label`: offices, VPNs, trusted programs. It speaks against a yes.
+    watch : str, Path or DataFrame, optional
+        What the analyst watches for, as `value label`. It adds a question.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `check_exports`. `subject` is the uuid of the feedback. A "yes" states a fact, not a fault.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If `known` or `watch` cannot be used.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> card = check_feedback(read_log(make_log("stolen_report").records).events)
+    >>> card.loc[card["key"] == "dismissed_high", "answer"].value_counts().to_dict()
+    {'no': 2, 'yes': 1}
+    """
+    given = rows(events, "check_feedback", ("actor_type", *_PEOPLE), nw.col("event_type") == FEEDBACK)
+    core = known_only(given, _PEOPLE)
+    told = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
+    case = collect_case(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
+    asked = (*FEEDBACK_QUESTIONS, *([] if watch is None else WATCHED))
+    return to_card(
+        (verdict.row.feedback_uuid, question, ask(question, verdict, case))
+        for verdict in _verdicts(correlate_feedback(events), case)
+        for question in asked
+    )
+
+
+def _verdicts(feedback: pd.DataFrame, case: Case) -> Iterator[Verdict]:
+    for row in rows_of(feedback.drop_duplicates("feedback_uuid")):
+        yield Verdict(row, case.by_uuid[row.feedback_uuid], case.by_uuid.get(row.judged_uuid))
+
+
+def self_given(verdict: Verdict, _: Case) -> Answer:
+    """Return whether the judge is the person whom the detection is about."""
+    row, given = verdict.row, verdict.given
+    why = f"{person(given)} judged a detection about {_about(row)}: {text(row.label or '?')}."
+    if row.self_feedback is None:
+        return Answer("unknown", f"{why} One of the two has no id.", "", (given.uuid,), this_record(given))
+    return Answer("yes" if row.self_feedback else "no", why, "", (given.uuid,))
+
+
+def dismissed_high(verdict: Verdict, _: Case) -> Answer:
+    """Return whether a detection of the highest level was called a false alarm."""
+    row, given = verdict.row, verdict.given
+    if row.label is None:
+        return Answer("unknown", "The verdict is not reported.", "", (given.uuid,), this_record(given))
+    if row.verdict != "dismissed":
+        return Answer("no", f"The verdict is {text(row.label)}.", "", (given.uuid,))
+    if str(row.judged_risk_level).upper() not in _LEVELS:
+        missing = "its level is not reported" if row.judged_in_log else "the detection is not in this log"
+        return Answer("unknown", f"Dismissed, but {missing}.", "", (given.uuid,), _judged(row))
+    reason = f", because: {text(row.reason)}" if row.reason else ", without a reason"
+    name = text(row.judged_detection or "detection")
+    why = f"{text(row.judged_risk_level)} {name} about {_about(row)} dismissed{_after(row)}{reason}."
+    high = row.judged_risk_level.upper() == "HIGH"
+    return Answer("yes" if high else "no", why, "", (row.judged_uuid, given.uuid))
+
+
+def contradicted(verdict: Verdict, case: Case) -> Answer:
+    """Return whether somebody said the opposite about the same detection."""
+    row, given = verdict.row, verdict.given
+    if row.contradicted is None:
+        return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
+    said = case.by_judged.get(row.judged_uuid, [])
+    words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in said)
+    uuids = tuple(one.uuid for one in said)
+    return Answer("yes" if row.contradicted else "no", f"Said about this detection: {listed(words, 5)}.", "", uuids)
+
+
+def burst(verdict: Verdict, case: Case) -> Answer:
+    """Return whether the same admin gave many verdicts within minutes."""
+    given = verdict.given
+    if given.actor_id is None or given.published is None:
+        return Answer("unknown", "Judge or time is not reported.", "", (given.uuid,), this_record(given))
+    own = [one for one in case.by_actor.get(given.actor_id, []) if one.event_type == FEEDBACK]
+    run = busiest(own, given, BURST_WITHIN) or [given]
+    why = f"{len(run)} by {person(given)} within {duration(BURST_WITHIN)}."
+    return Answer("yes" if len(run) >= BURST else "no", why, "", tuple(one.uuid for one in run))
+
+
+def feedback_from_risky_place(verdict: Verdict, case: Case) -> Answer:
+    """Return whether it came through a proxy, from a country new for the judge, or out of the judged session."""
+    given, judged = verdict.given, verdict.judged
+    risks = {
+        "through a proxy": is_proxied(given),
+        "from a country new for this person": _is_new_country(given, case),
+        "out of the session that was judged": _is_judged_session(given, judged),
+    }
+    answer = combine(risks.values())
+    words = {
+        said: listed(name for name, risk in risks.items() if risk is value)
+        for said, value in (("yes", True), ("unknown", None))
+    }
+    found = {"yes": f"Given {words['yes']}: ", "unknown": f"Not known whether {words['unknown']}: "}.get(answer, "")
+    why = f"{found}{place(given)}; {evidence_of_proxy(given)}.{means(given, case)}"
+    uuids = (given.uuid, *([judged.uuid] if judged else []))
+    return Answer(answer, why, ", ".join(trusted(given)), uuids, this_record(given))
+
+
+def _is_new_country(given: Any, case: Case) -> bool | None:
+    """Return whether the judge had never acted from there until the day before, None where nobody can say."""
+    if given.country is None or given.actor_id is None or given.published is None:
+        return None
+    own = case.countries.get(given.actor_id, _NOWHERE).loc[: given.published - _DAY]
+    if (own == given.country).any():
+        return False
+    return None if case.only_analytics or case.is_cold(given) or len(own) < MINIMUM else True
+
+
+def _is_judged_session(given: Any, judged: Any) -> bool | None:
+    """Return whether the verdict was given in the session that the detection is about."""
+    if judged is None or not (given.external_session_id or given.root_session_id):
+        return None
+    suspected = {judged.external_session_id, judged.root_session_id, judged_session(judged)} - {None}
+    own = {given.external_session_id, given.root_session_id} - {None}
+    return bool(suspected & own) if suspected else None
+
+
+def judged_session(judged: Any) -> str | None:
+    """Return the session that a detection names in its debug data; its own may be the system's."""
+    found = _SESSION.search(judged.debug_data or "")
+    return found[1] if found and found[1].strip().lower() not in SENTINELS else None
+
+
+def export_after_feedback(verdict: Verdict, case: Case) -> Answer:
+    """Return whether the judge or the judged asked for or took a report within a day after it."""
+    row, given = verdict.row, verdict.given
+    people = [one for one in (given.actor_id, given.target_user_id) if one]
+    if not people or given.published is None:
+        return Answer("unknown", "People or time are not reported.", "", (given.uuid,), this_record(given))
+    found = {one.uuid: one for who in people for one in _exports_of(who, given, case)}
+    if found:
+        words = (f"{text(one.report_name or one.report_id or 'a report')} by {person(one)}" for one in found.values())
+        first = min(one.published for one in found.values())
+        why = f"{listed(words)}, first {duration(first - given.published)} after the verdict."
+        return Answer("yes", why, "", (given.uuid, *found))
+    fetch = Query((REQUEST, DOWNLOAD), tuple(("actor.id", one) for one in people))
+    gaps = {"one of the two has no id": len(people) < 2, "this log holds feedback only": case.types == {FEEDBACK}}
+    gaps["the log ends too early"] = case.end < given.published + _DAY
+    if short := next((gap for gap, is_there in gaps.items() if is_there), None):
+        return Answer("unknown", f"No export found within a day, but {short}.", "", (given.uuid,), fetch)
+    return Answer("no", f"No export by {person(given)} or {_about(row)} within a day after it.", "", (given.uuid,))
+
+
+def _exports_of(person_id: str, given: Any, case: Case) -> list[Any]:
+    """Return what somebody asked for or took within a day after a verdict."""
+    later = within(case.by_actor.get(person_id, []), given.published, given.published + _DAY)
+    return [one for one in later if one.event_type in (REQUEST, DOWNLOAD)]
+
+
+def judged_missing(verdict: Verdict, case: Case) -> Answer:
+    """Return whether the log lacks the detection that was judged."""
+    row, given = verdict.row, verdict.given
+    if row.judged_uuid is None or not given.judged_uuid:
+        return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
+    if row.judged_in_log:
+        return Answer("no", f"{text(row.judged_type)}{_after(row)}.", "", (row.judged_uuid, given.uuid))
+    if case.only_analytics:
+        why = "This log holds exports and feedback only: detections were not asked for."
+        return Answer("unknown", why, "", (given.uuid,), _judged(row))
+    return Answer("yes", f"No event of this log has the uuid {text(row.judged_uuid)}.", "", (given.uuid,))
+
+
+def _about(row: Any) -> str:
+    return text(row.about_user or row.about_user_id or "somebody not named")
+
+
+def _after(row: Any) -> str:
+    return "" if row.time_to_verdict is None else f" after {duration(row.time_to_verdict)}"
+
+
+def _judged(row: Any) -> Query:
+    return Query((), (("uuid", row.judged_uuid or row.feedback_uuid),))
+
+
+FEEDBACK_QUESTIONS: Final = questions(
+    self_given, dismissed_high, contradicted, burst, feedback_from_risky_place, export_after_feedback, judged_missing
+)

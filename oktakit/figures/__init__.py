@@ -1,0 +1,1 @@
+"""Tables to plotly figures that say what they leave out."""

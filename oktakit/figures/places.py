@@ -1,0 +1,158 @@
+"""Figures of places: countries on a map, networks as bars."""
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..analysis.places import locate
+from .style import BLUE, GREY, MISSING, RED, facts, lanes, most, new_figure, no_events, require, shown, utc
+from .world import add_world, east, labelled
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_COUNTRY = ("country", "events", "actors", "downloads", "first", "last")
+_NETWORK = ("as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last")
+_PROXIES = {"proxy": (RED, "/"), "not a proxy": (BLUE, ""), f"proxy {MISSING}": (GREY, ".")}
+
+
+def plot_geo(geo: pd.DataFrame) -> "Figure":
+    """Draw events as bubbles on a map, one per country; countries with downloads stand out.
+
+    Parameters
+    ----------
+    geo : pandas.DataFrame
+        The answer of `summarize_geo`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The area of a bubble grows with the events. It sits at the label point of the country, which is not where
+        anybody was. Countries that the map does not know, and events without one, are named below it.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"country": ["Malta", "Atlantis"], "events": [3, 1], "actors": 1, "downloads": 0})
+    >>> plot_geo(frame.assign(first=pd.NaT, last=pd.NaT)).layout.annotations[0].text
+    'not on map: Atlantis (1)'
+    """
+    geo = require("plot_geo", geo, _COUNTRY)
+    if geo.empty:
+        return no_events("Events by country")
+    points = locate(geo["country"]).dropna(subset="lat").set_index("country")
+    downloads = pd.to_numeric(geo["downloads"]).astype("float64").fillna(0).astype(int)
+    rows = geo.assign(lat=geo["country"].map(points["lat"]), lon=geo["country"].map(points["lon"]), downloads=downloads)
+    known = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
+    missed = rows[rows["lat"].isna()]
+    counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
+    figure = new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
+    add_world(figure)
+    taken = known["downloads"] > 0
+    for name, color, chosen in (("without downloads", BLUE, ~taken), ("with downloads", RED, taken)):
+        _add_bubbles(figure, name, color, known[chosen], known)
+    words = {"text": _not_on_map(missed), "showarrow": False, "align": "left", "font": {"color": "#222"}}
+    return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top")
+
+
+def plot_proxy(proxy: pd.DataFrame) -> "Figure":
+    """Draw events by network as bars: proxies, others, and those of which the log does not say.
+
+    Parameters
+    ----------
+    proxy : pandas.DataFrame
+        The answer of `summarize_proxy`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One bar per network in the colour of Okta's flag, with its categories below its name: they may disagree. Of more
+        than 60 networks, those with most events are drawn and the rest is counted.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"as_number": [64500], "as_org": "Example", "ip_categories": "VPN", "is_proxy": True})
+    >>> frame = frame.assign(events=3, actors=1, first=pd.NaT, last=pd.NaT)
+    >>> plot_proxy(frame).layout.yaxis.ticktext
+    ('<b>AS64500 Example</b><br>VPN',)
+    """
+    proxy = require("plot_proxy", proxy, _NETWORK)
+    if proxy.empty:
+        return no_events("Events by network")
+    rows = most(proxy, proxy["events"])
+    rows = rows.assign(lane=range(len(rows)), label=_networks(rows))
+    kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {MISSING}")
+    missed = {"networks": len(proxy) - len(rows)}
+    counted = f"events: {proxy['events'].sum():,} · networks: {len(proxy):,}"
+    figure = new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
+    for name in _PROXIES:
+        _add_bars(figure, name, rows[kind == name])
+    figure.update_layout(legend_title_text="Okta's flag:")
+    dtick = 1 if rows["events"].max() < 10 else None
+    return lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
+
+
+def _networks(rows: pd.DataFrame) -> list[str]:
+    numbers = ["" if pd.isna(number) else f"AS{int(number)} " for number in rows["as_number"]]
+    names = [f"<b>{number}{org}</b>" for number, org in zip(numbers, shown(rows["as_org"], 36), strict=True)]
+    categories = rows["ip_categories"].where(rows["ip_categories"].fillna("").ne(""), "no categories")
+    return [f"{name}<br>{words}" for name, words in zip(names, shown(categories, 44), strict=True)]
+
+
+def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, known: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    largest = known["events"].max()
+    named = labelled(known.sort_values(["downloads", "events"], ascending=False, kind="stable"))
+    names = shown(rows["country"], 30)
+    figure.add_scatter(
+        x=[east(lon) for lon in rows["lon"]],
+        y=rows["lat"].tolist(),
+        name=name,
+        mode="markers+text",
+        text=[name if index in named else "" for index, name in zip(rows.index, names, strict=True)],
+        textposition=[named.get(index, "top center") for index in rows.index],
+        marker={"color": color, "opacity": 0.75, "size": [8 + 26 * math.sqrt(n / largest) for n in rows["events"]]},
+        customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"], strict=True)),
+        hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
+        "downloads: %{customdata[3]}",
+        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+    )
+
+
+def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:
+    if rows.empty:
+        return
+    color, pattern = _PROXIES[name]
+    figure.add_bar(
+        x=rows["events"].tolist(),
+        y=rows["lane"].tolist(),
+        name=name,
+        orientation="h",
+        marker={"color": color, "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "white", "size": 7}},
+        texttemplate="%{x:,d}",
+        textposition="outside",
+        cliponaxis=False,
+        customdata=rows["actors"].tolist(),
+        hovertemplate="events: %{x}<br>actors: %{customdata}",
+        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+    )
+
+
+def _not_on_map(rows: pd.DataFrame) -> str:
+    """The countries without a place, three to a line, in words."""
+    names = shown(rows["country"].where(rows["country"].notna(), f"country {MISSING}"), 40)
+    parts = [f"{name} ({count:,})" for name, count in zip(names, rows["events"], strict=True)]
+    parts = parts if len(parts) <= 12 else [*parts[:11], f"and {len(parts) - 11} more"]
+    lines = [", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)]
+    return "not on map: " + ",<br>".join(lines) if lines else ""

@@ -1,0 +1,207 @@
+"""Figures: a table in, a plotly Figure out, drawn without the network."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from .. import safe, schema
+from ..analysis.exports import FAILED
+from ..analysis.words import duration
+from ..errors import InputError
+from . import style as draw
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+_SESSION = "external_session_id"
+_WHERE = ("ip_address", "country")
+_TIMELINE = (
+    *("uuid", "published", "event_type", "actor_id", "actor_alternate_id", "outcome_result", "job_id", "organization"),
+    *(*_WHERE, _SESSION),
+)
+_STEPS = {"requested": schema.REQUEST, "generated": schema.GENERATE, "downloaded": schema.DOWNLOAD}
+_VERDICTS = {
+    "taken by other": {"color": draw.RED, "width": 6},
+    "taken by the requester": {"color": draw.BLUE, "width": 2},
+    "unknown if taken by other": {"color": draw.ORANGE, "width": 3, "dash": "dot"},
+    "no download": {"color": draw.GREY, "width": 1, "dash": "dash"},
+}
+JOB: Final = "steps of one job"
+NONE: Final = "no session"
+
+
+def plot_timeline(events: pd.DataFrame, lane: str = "actor") -> "Figure":
+    """Draw events over time, one row per actor or session; exports and feedback stand out from their neighbours.
+
+    A thin line ties the steps of one export job, where they carry its number; nothing else is taken for a tie.
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        `log.events` or some of its rows.
+    lane : {"actor", "session"}
+        What has a row of its own.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One mark per event. Of more than 5,000 events of one kind, one mark stands for those of a row and moment; of
+        more than 60 actors or sessions, those with most exports and feedback have rows of their own. Only events
+        without a time are left out, and counted.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If `lane` is something else.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> plot_timeline(read_log(make_log("assistant").records).events).layout.title.subtitle.text
+    'events: 269 · actors: 9'
+    """
+    if lane not in ("actor", "session"):
+        raise InputError(f"plot_timeline needs lane 'actor' or 'session'; found {safe.text(lane, 40)!r}.")
+    events = draw.require("plot_timeline", events, _TIMELINE)
+    if events.empty:
+        return draw.no_events("Events over time")
+    events = events.reset_index(drop=True)
+    kind = events["event_type"].where(events["event_type"].isin(schema.ANALYTICS), "other events")
+    marks = events[[*_TIMELINE]].assign(at=draw.utc(events["published"]), kind=kind, actor=draw.person(events))
+    marks["row"] = marks["actor"] if lane == "actor" else draw.known(marks[_SESSION]).fillna(NONE)
+    names, marks["lane"] = _rows(marks, lane)
+    timed = marks[marks["at"].notna()]
+    named = marks["row"][~marks["row"].isin((NONE, draw.MISSING))]
+    counted = f"events: {len(marks):,} · {lane}s: {named.nunique():,}"
+    jobs, extra = _jobs(timed)
+    missed = {"without a time": len(marks) - len(timed), "jobs without their line": extra}
+    figure = draw.new_figure("Events over time", counted, 180 + 26 * len(names), missed)
+    draw.add_lines(figure, JOB, {"color": draw.GREY, "width": 1}, jobs, showlegend=True)
+    for name in draw.STYLES:
+        _add_events(figure, name, timed[timed["kind"] == name], ["event_type", "outcome_result", *_WHERE, "uuid"])
+    return draw.time_axis(draw.lanes(figure, names), timed["at"])
+
+
+def plot_exports(exports: pd.DataFrame) -> "Figure":
+    """Draw exports in rows: who asked for a report, when it was made, who took it.
+
+    Parameters
+    ----------
+    exports : pandas.DataFrame
+        The answer of `correlate_exports`, or some of its rows.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        One row per download or job, one mark per step with a time; the words on the right say who took it. Of more
+        than 60 rows, those taken by somebody else are drawn first and the rest is counted.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> from oktakit import correlate_exports, make_log, read_log
+    >>> exports = correlate_exports(read_log(make_log("assistant").records).events)
+    >>> plot_exports(exports).layout.title.subtitle.text
+    'rows: 18 · taken by other: 1'
+    """
+    needed = [f"{step}_{column}" for step in _STEPS for column in ("at", "by", "from", "country", "uuid")]
+    needed += ["report_name", "generate_result", "state", "taken_by_other", "request_to_download"]
+    exports = draw.require("plot_exports", exports, needed)
+    if exports.empty:
+        return draw.no_events("Exports, step by step")
+    taken = exports["taken_by_other"].astype("boolean")
+    rows = draw.most(exports, taken.fillna(False))
+    rows = rows.assign(lane=range(len(rows)), verdict=rows.apply(_verdict, axis=1))
+    marks = [_step(rows, step) for step in _STEPS]
+    timed = [step[step["at"].notna()] for step in marks]
+    missed = {"rows": len(exports) - len(rows), "steps without a time": sum(map(len, marks)) - sum(map(len, timed))}
+    counted = f"rows: {len(exports):,} · taken by other: {taken.sum():,}"
+    figure = draw.new_figure("Exports, step by step", counted, 180 + 44 * len(rows), missed)
+    for verdict in _VERDICTS:
+        steps = pd.concat([step[step["verdict"] == verdict] for step in timed])
+        draw.add_lines(figure, verdict, _VERDICTS[verdict], steps.assign(line=steps["lane"]))
+    for step in timed:
+        for kind in step["kind"].unique():
+            _add_events(figure, kind, step[step["kind"] == kind], ["by", *_WHERE, "uuid"])
+    figure.update_layout(margin_r=180, annotations=[_told(row) for row in rows.to_dict("records")])
+    return draw.time_axis(draw.lanes(figure, _export_labels(rows)), pd.concat([step["at"] for step in timed]))
+
+
+def _rows(marks: pd.DataFrame, lane: str) -> tuple[list[str], "pd.Series[int]"]:
+    """Rows in order of their first event; those that do not fit share the last one."""
+    weight = marks["kind"].ne("other events").astype(int).mul(len(marks)).add(1).groupby(marks["row"]).sum()
+    firsts = marks.sort_values("at", kind="stable").drop_duplicates("row")
+    room = draw.LANES if len(firsts) <= draw.LANES else draw.LANES - 1
+    own = set(weight.sort_values(ascending=False, kind="stable").index[:room])
+    firsts = firsts[firsts["row"].isin(own)]
+    place = marks["row"].map({name: place for place, name in enumerate(firsts["row"])}).fillna(len(firsts)).astype(int)
+    names = draw.shown(firsts["row"], 40)
+    if lane == "session":
+        named = zip(draw.shown(firsts["actor"], 40), draw.shown(firsts["row"], 12), strict=True)
+        names = [name if name == NONE else f"<b>{user}</b> {name}" for user, name in named]
+    others = [f"{len(weight) - room:,} other {lane}s"] if len(weight) > room else []
+    return [*names, *others], place
+
+
+def _jobs(timed: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The steps of jobs of which the log has several, in their order, and how many jobs are too many to draw.
+
+    Two organizations have no job in common.
+    """
+    jobs, owners = draw.known(timed["job_id"]), draw.known(timed["organization"])
+    shared = owners.groupby(jobs).transform("nunique").gt(1)
+    jobs = jobs.mask(shared, jobs.astype(str) + " " + owners.fillna("").astype(str))
+    steps = timed[timed["event_type"].isin(schema.EXPORTS)].assign(line=jobs)
+    steps = steps[steps["line"].notna() & steps.duplicated("line", keep=False)].sort_values("at", kind="stable")
+    drawn = steps["line"].drop_duplicates()[: draw.MARKS]
+    return steps[steps["line"].isin(drawn)], steps["line"].nunique() - len(drawn)
+
+
+def _step(rows: pd.DataFrame, step: str) -> pd.DataFrame:
+    """One step of every export that the log has, with the columns of a mark."""
+    names = {f"{step}_{column}": column for column in ("at", "by", "from", "country", "uuid")}
+    marks = rows[[*names, "lane", "verdict", "generate_result"]].rename(columns=names | {f"{step}_from": "ip_address"})
+    marks = marks.assign(at=draw.utc(marks["at"]), kind=_STEPS[step])
+    if step == "generated":
+        marks["kind"] = marks["kind"].mask(marks["generate_result"].isin(FAILED), draw.FAILED)
+    return marks[marks["uuid"].notna() | marks["at"].notna()]
+
+
+def _verdict(row: "pd.Series[Any]") -> str:
+    if pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"]):
+        return "no download"
+    if pd.isna(row["taken_by_other"]):
+        return "unknown if taken by other"
+    return "taken by other" if row["taken_by_other"] else "taken by the requester"
+
+
+def _told(row: dict[Any, Any]) -> dict[str, Any]:
+    """What the row means, in words, on its right."""
+    verdict, took = row["verdict"], row["request_to_download"]
+    side = "before" if not pd.isna(took) and took < pd.Timedelta(0) else "after"  # clocks may be wrong
+    more = safe.plot(row["state"], 30) if pd.isna(took) else f"{duration(abs(took), 2)} {side} the request"
+    color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
+    return draw.remark(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
+
+
+def _export_labels(rows: pd.DataFrame) -> list[str]:
+    people = (_who(rows[f"{step}_by"], rows[f"{step}_uuid"]) for step in ("requested", "downloaded"))
+    names = zip(draw.shown(rows["report_name"], 44), *people, strict=True)
+    return [f"<b>{report}</b><br>{asked} → {took}" for report, asked, took in names]
+
+
+def _who(names: "pd.Series[Any]", events: "pd.Series[Any]") -> list[str]:
+    """A step without an event is not a step by nobody."""
+    return [
+        name if found else "not in this log" for name, found in zip(draw.shown(names, 28), events.notna(), strict=True)
+    ]
+
+
+def _add_events(figure: "Figure", kind: str, rows: pd.DataFrame, columns: list[str]) -> None:
+    draw.add_marks(figure, kind.removeprefix("analytics.").removeprefix("reports."), draw.STYLES[kind], rows, columns)

@@ -1,0 +1,1 @@
+"""Events to the four tables of a `Log`, and the log at rest."""

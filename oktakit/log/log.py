@@ -1,0 +1,79 @@
+"""The result of reading: four tables, and the account of how they came about."""
+
+from dataclasses import dataclass, field
+from html import escape
+
+import pandas as pd
+import pyarrow as pa
+
+from ..reading.containers import Origin
+from ..safe import text
+from ..schema import Column
+
+
+@dataclass(frozen=True, repr=False)
+class Log:
+    """What was read: the events, their targets, the rejected records and the account of every source.
+
+    Attributes
+    ----------
+    events, targets, rejected, sources : DataFrame
+        The four tables; their columns are those of `oktakit.schema`.
+    """
+
+    events: pd.DataFrame
+    targets: pd.DataFrame
+    rejected: pd.DataFrame
+    sources: pd.DataFrame
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return the account as text."""
+        return "\n".join([self._total(), *self._rejections(), *self._organizations(), self._span()])
+
+    def _repr_html_(self) -> str:
+        """Return the account as a table, with nothing in it that a log could use."""
+        shown = self.sources[["source", "shape", "records", "kept", "duplicates", "rejected", "other_types", "flags"]]
+        shown = shown.assign(sha256=self.sources["sha256"].str[:12], source=shown["source"].map(text))
+        lines = "<br>".join(escape(line) for line in repr(self).splitlines())
+        return f"<p>{lines}</p>{shown.to_html(index=False)}"
+
+    def _total(self) -> str:
+        total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()
+        parts = [
+            f"{total['kept']:,} kept",
+            _plural(total["duplicates"], "duplicate"),
+            f"{total['rejected']:,} rejected",
+        ]
+        parts += [f"{total['other_types']:,} of other types"] if total["other_types"] else []
+        records, files = _plural(total["records"], "record"), _plural(len(self.sources), "source")
+        return f"{records} = {' + '.join(parts)}, from {files}"
+
+    def _rejections(self) -> list[str]:
+        reasons = self.rejected["reason"].value_counts().sort_index()
+        flags = self.events["issues"].str.split().explode().dropna().value_counts().sort_index()
+        notes = [f"rejected: {count:,} {reason}" for reason, count in reasons.items()]
+        return notes + [f"kept, but flagged: {count:,} {flag}" for flag, count in flags.items()]
+
+    def _organizations(self) -> list[str]:
+        """Return whose log this is, if it is that of several."""
+        counts = self.events["organization"].value_counts().sort_index()
+        named = ", ".join(f"{text(name)} ({count:,})" for name, count in counts.items())
+        return [f"{len(counts)} organizations: {named}"] if len(counts) > 1 else []
+
+    def _span(self) -> str:
+        first, last = self.events["published"].min(), self.events["published"].max()
+        if pd.isna(first):
+            return "No event with a time was kept."
+        return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {_plural((last - first).days, 'day')}"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def to_pandas(table: pa.Table, columns: tuple[Column, ...]) -> pd.DataFrame:
+    """Return an Arrow table, which is used up, with the types that its columns have in pandas."""
+    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, self_destruct=True)
+    return frame.astype({column.name: "int64" for column in columns if column.kind == "count"})

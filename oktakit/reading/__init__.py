@@ -1,0 +1,1 @@
+"""Files in any delivery, to events as Okta documents them."""

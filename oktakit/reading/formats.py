@@ -1,0 +1,126 @@
+"""Sources to documents: what kind of file it is, and its pieces."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+from .containers import is_unsupported
+from .delimited import Rows, find_header
+from .framing import pieces
+from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, lines
+
+
+def documents(source: Source) -> Iterator[Document | Run | Skipped]:
+    """Yield the documents of a source; a file that holds no events is one document with the reason.
+
+    Documents have the number 0 where only their order counts.
+    """
+    parts = blocks(source)
+    head = _head(parts)
+    what = _kind(head)
+    if what in ("other", "csv") and _goes_on(chain([head], parts)):
+        what, head, parts = "json", b"", blocks(source)
+    if what == "json":
+        yield from _texts(chain([head], parts), source)
+        return
+    source.shape = what
+    if what == "table":
+        yield from _rows(lines(chain([head], parts)), source)
+        return
+    for _ in parts:
+        pass
+    yield from _unread(head[:4096], what, source)
+
+
+def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
+    found = None
+    for found in pieces(parts, source):
+        ordered = source.shape not in ("", "ndjson") and isinstance(found, Document)
+        yield Document(0, *found[1:]) if ordered else found
+    if found is None:
+        source.flags.add("empty")
+
+
+def _unread(head: bytes, what: str, source: Source) -> Iterator[Document]:
+    """Yield the one document that stands for a file that is not read, and note why."""
+    flag, reason = _UNREAD[what]
+    if what == "empty" and source.flags & _DAMAGED:
+        reason = "truncated"
+    else:
+        source.flags.add(flag)
+    if reason:
+        yield Document(1, head, reason=reason)
+
+
+_DAMAGED = {"truncated_gzip", "gzip_crc"}
+_UNREAD = {
+    "csv": ("unknown_format", "no_event_type"),
+    "packed": ("unsupported_format", "bad_json"),
+    "markup": ("not_json", "bad_json"),
+    "other": ("not_json", "bad_json"),
+    "empty": ("empty", ""),
+}
+
+
+def _head(parts: Iterator[bytes]) -> bytes:
+    """Return the beginning of a file, enough to tell what it is."""
+    head = b""
+    for part in parts:
+        head += part
+        if len(head) >= 65536:
+            break
+    return head
+
+
+_JSON_LINE = re.compile(rb"\n[ \t\r]*+[{\[]")
+
+
+def _goes_on(parts: Iterator[bytes]) -> bool:
+    """Return whether some line begins as JSON does, however much of something else is before it."""
+    last = b"\n"
+    for part in parts:
+        if _JSON_LINE.search(last + part):
+            return True
+        last = part[-1:]
+    return False
+
+
+def _kind(head: bytes) -> str:
+    """Return how a file begins: as json, table, csv (none of ours), packed, markup, other or empty.
+
+    >>> _kind(b'banner\\n{"uuid": "x"}'), _kind(b"<!DOCTYPE html>"), _kind(b"a,b\\n1,2"), _kind(b" ")
+    ('json', 'markup', 'csv', 'empty')
+    """
+    text = head[:65536].strip()
+    if not text.strip(b"\0"):
+        return "other" if text else "empty"
+    first = text.split(b"\n", 1)[0]
+    if is_unsupported(head) or text.startswith(b"<"):
+        return "packed" if is_unsupported(head) else "markup"
+    if not first.startswith((b"{", b"[")) and find_header(first)[0]:
+        return "table"
+    if _JSON_LINE.search(b"\n" + text):
+        return "json"
+    return "csv" if b"," in first else "other"
+
+
+def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:
+    """Yield the rows of a table as documents; the first line that says anything is its header."""
+    text = filter(bytes.strip, _joined(stream))
+    rows = Rows(*find_header(next(text)))
+    if rows.header != rows.given:
+        source.flags.add("duplicate_column")
+    for found in chain(chain.from_iterable(map(rows.feed, _joined(stream))), rows.close()):
+        yield Document(found.number, found.raw, reason=found.reason, value=found.cells, textual=found.cells is not None)
+
+
+def _joined(stream: Iterator[Line]) -> Iterator[bytes]:
+    """Yield whole lines; of one that is too long as much as shows it."""
+    parts, size = list[bytes](), 0
+    for line in stream:
+        if size <= MAX_RECORD:
+            parts.append(line.raw)
+        size += len(line.raw)
+        if line.whole:
+            yield parts[0] if len(parts) == 1 else b"".join(parts)
+            parts, size = [], 0

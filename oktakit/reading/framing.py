@@ -1,0 +1,180 @@
+"""Lines to documents: where each record begins and ends, and why a text is none.
+
+A record is recognised by itself. A line that is one whole event takes the fast way; everything else goes through
+`_Splitter`, which finds the outermost objects in any arrangement of them.
+"""
+
+import re
+from collections.abc import Iterator
+
+from .containers import BLOCK
+from .line_scan import clean_lines
+from .model import Outline, outline
+from .streams import MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
+
+# The first releases of Python 3.11 lose their place where the last round of a possessive group fails.
+_ONCE = b"+" if re.match(r'(?:"(?:a|b)*+")*+', '"a""').end() == 3 else b""  # type: ignore[union-attr]
+_PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]|\\.)*+"[^"{}\[\]]*+)*' + _ONCE, re.DOTALL)
+_STRUCTURE = re.compile(_PLAIN.pattern + rb"([{}\[\]])", re.DOTALL)
+_STRING_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
+_EMPTY = b" \t\r\n," + UTF8_BOM
+
+
+class _Splitter:
+    """Finds the outermost objects in text that arrives line by line, however many brackets stand around them."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # brackets open inside the current object
+        self.arrays = 0  # brackets open around it
+        self.inside = False  # a string is open at the end of a part of a line
+        self.skipping = False  # until the end of a line that is too large
+        self.parts: list[bytes] = []
+        self.size = 0  # of the parts
+        self.tail = b""
+        self.indent = b""
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing is begun, so that a line may stand for itself."""
+        return not (self.depth or self.parts or self.tail or self.skipping)
+
+    def cuts(self, line: bytes) -> bool:
+        """Return whether `line` begins an object although one is open: then the open one was cut off."""
+        return self.depth > 0 and (line[:2] == b'{"' or (self.indent != b"" and line.rstrip() == self.indent))
+
+    def cut(self) -> bytes:
+        """Return what there is of the open object and forget it."""
+        raw, self.tail, self.depth, self.inside = self._joined(self.tail), b"", 0, False
+        return raw
+
+    def feed(self, line: Line) -> Iterator[tuple[bytes, str]]:
+        """Yield each object that ends in this line, and each text that is none, with the reason."""
+        if self.skipping:
+            self.skipping = not line.whole
+            return
+        text, self.tail = self.tail + line.raw, b""
+        at, start = self._leave_string(text), 0
+        while not self.inside and (found := _STRUCTURE.match(text, at)):
+            at, mark = found.end(), found[1]
+            if self.depth:
+                self.depth += 1 if mark in b"{[" else -1
+                if self.depth == 0:
+                    yield self._joined(text[start:at]), ""
+                    start = at
+            else:
+                yield from _junk(self._joined(text[start : at - 1]))
+                start = at - self._outside(mark, text[: at - 1])
+        yield from self._rest(text, start, at, line.whole)
+
+    def _joined(self, end: bytes) -> bytes:
+        parts, self.parts, self.size = self.parts, [], 0
+        return b"".join((*parts, end))
+
+    def _keep(self, part: bytes) -> None:
+        self.parts.append(part)
+        self.size += len(part)
+
+    def _leave_string(self, text: bytes) -> int:
+        """Return where the string ends that was open, if there was one."""
+        if not self.inside:
+            return 0
+        found = _STRING_END.match(text)
+        self.inside = found is None
+        return found.end() if found else len(text)
+
+    def _outside(self, mark: bytes, before: bytes) -> int:
+        """Take a bracket that stands outside any object; return 1 where it begins one."""
+        if mark == b"{":
+            self.depth = 1
+            if self.arrays and before and not before.strip():
+                self.indent = before + mark
+            return 1
+        self.arrays = max(0, self.arrays + (mark == b"[") - (mark == b"]"))
+        return 0
+
+    def _rest(self, text: bytes, start: int, at: int, whole: bool) -> Iterator[tuple[bytes, str]]:
+        """Keep what is not finished for the next line, or the next part of this one."""
+        if whole:
+            self.inside = False
+            if self.depth:
+                self._keep(text[start:] + b"\n")
+            else:
+                yield from _junk(self._joined(text[start:]))
+        else:
+            if not self.inside:
+                at = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
+                self.inside = at < len(text)
+            end = len(text) - (len(text) - len(text.rstrip(b"\\"))) % 2  # an escape is not taken apart
+            self._keep(text[start:end])
+            self.tail = text[end:]
+        if self.size > MAX_DOCUMENT:
+            yield self.cut()[:BLOCK], "too_large"
+            self.skipping = not whole
+
+
+def _junk(text: bytes) -> Iterator[tuple[bytes, str]]:
+    if text := text.strip(_EMPTY):
+        yield text, "bad_json"
+
+
+def _fit(raw: bytes) -> Outline | None:
+    """Return the outline of a text that is an event with no other fields than documented."""
+    try:
+        return outline(raw) if len(raw) <= MAX_RECORD else None
+    except (ValueError, RecursionError):  # the tolerant way will say why
+        return None
+
+
+def pieces(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
+    """Yield runs of plain events, and everything else as documents numbered by the line on which they end."""
+    splitter, number, tail = _Splitter(), 1, b""
+    for part in parts:
+        end = part.rfind(b"\n") + 1
+        block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
+        lines = Lines(block, clean_lines(block) if splitter.idle and source.shape == "ndjson" else [])
+        if lines and source.sift:
+            found = source.sift(lines)
+            yield Skipped(len(lines) - len(found))
+            for at in found:
+                yield from _alone(Line(number + at, lines[at], True), source)
+        elif events := lines.outlines():
+            yield Run(range(number, number + len(lines)), lines, events)
+        else:
+            for at, raw in enumerate(block.split(b"\n")[:-1]):
+                yield from _piece(Line(number + at, raw, True), splitter, source)
+        number += len(lines) or block.count(b"\n")
+        if len(tail) >= BLOCK:
+            yield from _piece(Line(number, tail, False), splitter, source)
+            tail = b""
+    yield from _piece(Line(number, tail, True), splitter, source)
+    if splitter.depth or splitter.tail:
+        yield Document(number, splitter.cut(), reason="truncated")
+
+
+def _alone(line: Line, source: Source) -> Iterator[Document]:
+    """Yield what is in a line between others that are whole."""
+    splitter = _Splitter()
+    yield from _piece(line, splitter, source)
+    if splitter.depth:
+        yield Document(line.number, splitter.cut(), reason="truncated")
+
+
+def _piece(line: Line, splitter: _Splitter, source: Source) -> Iterator[Document]:
+    """Yield what ends in a line that is not, or not only, one plain event."""
+    if splitter.cuts(line.raw):
+        yield Document(line.number - 1, splitter.cut(), reason="truncated")
+    whole = line.raw.strip(_EMPTY) if line.whole and splitter.idle else b""
+    source.shape = source.shape or _shape(line.raw)
+    if event := _fit(whole) if whole[:1] == b"{" else None:
+        yield Document(line.number, whole, event)
+        return
+    for raw, reason in splitter.feed(line):
+        yield Document(line.number, raw, None if reason else _fit(raw), reason)
+
+
+def _shape(first: bytes) -> str:
+    """Return how a file that begins with this line is built."""
+    first = first.strip()
+    if first.startswith(b"["):
+        return "json array"
+    return "ndjson" if first.startswith(b'{"') else "json" if first.startswith(b"{") else ""

@@ -1,0 +1,112 @@
+"""Documents to records: every event of a source with its flags, and every text that is none, with the reason."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..schema import fold
+from .delivery import SILENT, Delivery
+from .envelopes import Inner, understand, unwrap
+from .formats import documents
+from .model import Event, Outline
+from .repair import Trouble, repair
+from .streams import MAX_RECORD, Document, Run, Skipped, Source
+
+_MANY, _LARGE = 500, 1 << 16
+"""How many plain events that come one by one make a run, and from how many bytes on one ends it."""
+
+
+class Record(NamedTuple):
+    """One record: its place, its text, and the event with its flags and delivery, or the reason why there is none."""
+
+    number: int
+    raw: bytes
+    event: Event | None = None
+    extra: dict[str, Any] = {}  # noqa: RUF012  # never changed: the same empty one for all
+    flags: str = ""
+    reason: str = ""
+    delivery: Delivery = SILENT
+
+
+def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
+    """Yield every record of a source: runs of plain events, whose parts are not yet verified, and the others.
+
+    They are numbered by line or row, and elsewhere by their order, from 1.
+    """
+    count, plain = 0, list[tuple[int, bytes, Outline]]()
+    for found in documents(source):
+        if isinstance(found, Document) and found.outline is not None:
+            count += 1
+            plain.append((found.number or count, found.raw, found.outline))
+            if len(plain) < _MANY and len(found.raw) < _LARGE:
+                continue
+        if isinstance(found, Skipped):
+            count += found.events
+            yield found
+            continue
+        yield from _runs(plain)
+        plain = []
+        if isinstance(found, Run):
+            count += len(found.raws)
+            yield found
+        elif found.outline is None:
+            for record in tolerate(found):
+                count += 1
+                yield record._replace(number=record.number or count)
+    yield from _runs(plain)
+
+
+def _runs(plain: list[tuple[int, bytes, Outline]]) -> Iterator[Run]:
+    """Yield plain events that came one by one as one run."""
+    if plain:
+        numbers, raws, outlines = map(list, zip(*plain, strict=True))
+        yield Run(numbers, raws, outlines)
+
+
+def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and the text of every record."""
+    for found in read_records(source):
+        if isinstance(found, Record):
+            yield found.number, found.raw
+        elif isinstance(found, Run):
+            yield from zip(found.numbers, found.raws, strict=True)
+
+
+def tolerate(document: Document) -> Iterator[Record]:
+    """Yield the records of a document that does not fit, or that holds several."""
+    trouble = Trouble(document.textual)
+    known = document.reason or document.value is not None
+    value, reason = (document.value, document.reason) if known else understand(document.raw, trouble)
+    if reason:
+        yield Record(document.number, document.raw, reason="nul_bytes" if b"\0" in document.raw else reason)
+        return
+    inners = list(unwrap(value, document.textual))
+    if len(document.raw) > MAX_RECORD and len(inners) < 2:
+        inners = [Inner(value, reason="too_large")]
+    for inner in inners:
+        own = Trouble(inner.textual)
+        own.flags |= trouble.flags | inner.flags
+        own.extra |= inner.extra
+        event, reason = (None, inner.reason) if inner.reason else _event(inner.value, own)
+        flags = " ".join(sorted(own.flags))
+        yield Record(document.number, document.raw, event, own.extra, flags, reason, inner.delivery)
+
+
+def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
+    """Return the event that a value holds, or why it holds none."""
+    if not isinstance(value, dict):
+        return None, "not_object"
+    keys = {fold(key) for key, item in value.items() if item}
+    if "eventtype" not in keys:
+        return None, "api_error" if "errorcode" in keys else "no_event_type"
+    return (_fit(value) or repair(value, trouble), "") if "uuid" in keys else (None, "no_uuid")
+
+
+def _fit(value: dict[str, Any]) -> Event | None:
+    """Return the event in an object that is as documented; the tolerant way gives the same, but slower."""
+    try:
+        event = msgspec.convert(value, Event)
+    except msgspec.ValidationError:
+        return None
+    return None if event.published and event.published.year in (1, 9999) else event  # in UTC, it may be out of range
