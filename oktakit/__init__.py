@@ -5,20 +5,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .analysis.correlate import correlate_feedback, related
 from .analysis.coverage import summarize_coverage
 from .analysis.exports import correlate_exports
+from .analysis.feedback import correlate_feedback, summarize_feedback
 from .analysis.labels import read_known
 from .analysis.movement import find_first_seen, find_travel
 from .analysis.okta_names import to_okta_names
 from .analysis.sessions import correlate_sessions, find_session_changes
 from .analysis.summarize import summarize_actors, summarize_geo, summarize_proxy
-from .analysis.surroundings import find_around
-from .analysis.triage import summarize_feedback
+from .analysis.surroundings import find_around, find_related
 from .checks.exports import check_exports
 from .checks.feedback import check_feedback
 from .errors import ColumnError, InputError, OktakitError, ParameterError
-from .figures.card import plot_card
+from .figures.checks import plot_checks
 from .figures.feedback import plot_feedback
 from .figures.hours import plot_coverage, plot_hours
 from .figures.movements import plot_movements
@@ -36,7 +35,7 @@ from .schema import ANALYTICS, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 
 if TYPE_CHECKING:
     from .lab.explorer import EventExplorer
-    from .lab.form import CaseForm
+    from .lab.form import ParameterForm
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there.
 pd.set_option("display.html.use_mathjax", False)
@@ -48,7 +47,6 @@ __all__ = [
     "FEEDBACK",
     "GENERATE",
     "REQUEST",
-    "CaseForm",
     "CaseLog",
     "ColumnError",
     "EventExplorer",
@@ -56,6 +54,7 @@ __all__ = [
     "Log",
     "OktakitError",
     "ParameterError",
+    "ParameterForm",
     "check_exports",
     "check_feedback",
     "correlate_exports",
@@ -64,10 +63,11 @@ __all__ = [
     "describe",
     "find_around",
     "find_first_seen",
+    "find_related",
     "find_session_changes",
     "find_travel",
     "make_log",
-    "plot_card",
+    "plot_checks",
     "plot_coverage",
     "plot_exports",
     "plot_feedback",
@@ -80,7 +80,6 @@ __all__ = [
     "read_known",
     "read_log",
     "read_raw",
-    "related",
     "summarize_actors",
     "summarize_coverage",
     "summarize_feedback",
@@ -92,7 +91,7 @@ __all__ = [
     "write_report",
 ]
 
-_LATER = {"EventExplorer": "lab.explorer", "CaseForm": "lab.form"}
+_LATER = {"EventExplorer": "lab.explorer", "ParameterForm": "lab.form"}
 
 
 def __getattr__(name: str) -> object:

@@ -4,7 +4,12 @@ The data keeps every text as it came; only what is shown goes through here.
 """
 
 import html as _html
+import os
 import re
+import shutil
+from contextlib import suppress
+from errno import EACCES
+from pathlib import Path
 from typing import Final
 
 from .errors import InputError
@@ -13,7 +18,9 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+
 _LINK: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+
 _FILE_NAME: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 
 
@@ -76,3 +83,33 @@ def filename(value: object) -> str:
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write bytes, or a text as UTF-8, and return the path; its folder is made when it is missing.
+
+    A file that is replaced keeps its permissions, and stays as it was when something goes wrong or it is read-only.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.stat().st_mode & 0o222:
+            raise PermissionError(EACCES, "it is read-only")
+        with part.open("wb") as file:
+            if path.exists():
+                shutil.copymode(path, part)
+            # Half a character, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+            file.write(content if isinstance(content, bytes) else content.encode(errors="backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise InputError(f"A file that can be written is needed; {path}: {error.strerror}.") from error
+    return path

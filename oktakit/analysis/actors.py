@@ -1,20 +1,24 @@
 """What kind of doing an event is: Okta's own traffic, attempts that never got in, the opening of the Admin Console."""
 
-from typing import Any, Final
+from typing import Final
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..errors import InputError
-from ..frames import known
+from ..log.keys import known
 from ..schema import CONSOLE, SIGN_ON
 
 SYSTEM: Final = ("SystemPrincipal",)
+
 OKTA_AGENTS: Final = ("Okta-Integrations",)
+
 OKTA_CLIENTS: Final = ("okta.b58d5b75-07d4-5f25-bf59-368a1261a405",)
 """The Admin Console, which asks for tokens from Okta's own addresses. The dashboard asks from the user's browser."""
+
 OWN_COLUMNS: Final = ("actor_type", "raw_user_agent", "client_id")
+
 ACTED_COLUMNS: Final = (*OWN_COLUMNS, "actor_id", "outcome_result", "external_session_id")
+
 _REFUSED = ("FAILURE", "DENY")
 
 
@@ -36,27 +40,3 @@ def opens_console(events: pd.DataFrame) -> "pd.Series[bool]":
     """Return where the Admin Console was opened, by its own event or by the policy that let somebody in."""
     named = events["targets"].str.contains("Okta Admin Console", regex=False, na=False)
     return (events["event_type"] == CONSOLE) | ((events["event_type"] == SIGN_ON) & named)
-
-
-def microseconds(moment: pd.Timestamp) -> int:
-    """Return a moment as `published_us` has it.
-
-    >>> microseconds(pd.Timestamp("1970-01-01T00:00:01Z"))
-    1000000
-    """
-    return int((moment - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1us"))
-
-
-def span(text: Any, name: str) -> pd.Timedelta:
-    """Return a length of time that is longer than nothing.
-
-    >>> span("7D", "baseline")
-    Timedelta('7 days 00:00:00')
-    """
-    try:
-        found = pd.Timedelta(text)
-    except ValueError:
-        found = pd.NaT
-    if not found > pd.Timedelta(0):
-        raise InputError(f"{name} needs a length of time longer than nothing, such as '1h' or '7D'; it is {text!r}.")
-    return found

@@ -8,14 +8,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ..frames import TEXT, collect, table
+from ..log.keys import TEXT
 from ..log.log import Log
 from ..log.quality import EARLIEST, LATEST
 from ..safe import text
 from ..schema import ANALYTICS, CONSOLE, SIGN_ON
-from .actors import microseconds
-from .triage import DETECTIONS
-from .words import duration, listed
+from .engines import collect, table
+from .feedback import DETECTIONS
+from .words import duration, listed, microseconds
 
 COVERAGE_COLUMNS: Final = ("aspect", "complete", "why", "first", "last", "count")
 LATE: Final = pd.Timedelta("1h")

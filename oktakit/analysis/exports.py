@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import TEXT, collect, first_known, known_only, rows, same, table
+from ..log.keys import TEXT, known_only, same
 from ..schema import DOWNLOAD, EXPORTS, GENERATE, REQUEST
+from .engines import collect, first_known, rows, table
 
 
 class _Rule(NamedTuple):

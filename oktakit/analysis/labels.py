@@ -11,7 +11,8 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import ColumnError, InputError
-from ..frames import TEXT, known_values, rows
+from ..log.keys import TEXT, known_values
+from .engines import rows
 
 TEXTS = ("client_id", "device_id", "actor_id", "actor_alternate_id")
 """Columns that a text which is no network has to equal, in upper or lower case; of an agent it may be a part."""
@@ -175,7 +176,7 @@ def read_sensitivities(sensitivities: Any = None) -> pd.DataFrame:
     """
     columns = ("pattern", "level", "reason")
     if sensitivities is None:
-        with resources.files("oktakit").joinpath("data/sensitivities.csv").open(encoding="utf-8") as file:
+        with resources.files("oktakit.analysis").joinpath("sensitivities.csv").open(encoding="utf-8") as file:
             return pd.read_csv(file, dtype=str)[list(columns)]
     found = read_small_table(sensitivities, "read_sensitivities", columns)
     for number, (pattern, level, _) in enumerate(found.itertuples(index=False), 1):

@@ -3,27 +3,36 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
-from ..frames import TEXT, TYPES, collect, known_only, pick, table
-from ..frames import known as stated
-from .actors import ACTED_COLUMNS, acted, microseconds, span
+from ..log.keys import TEXT, TYPES, known_only
+from ..log.keys import known as stated
+from .actors import ACTED_COLUMNS, acted
+from .engines import collect, pick, table
 from .labels import label_rows, told_by
 from .places import has_coordinates, locate
+from .words import microseconds, span, zone
 
 _EARTH_KM = 6371.0088
+
 _DEGREE_KM = 111.2
+
 _FALLBACK_HOURS = 3.0
+
 _END = {"uuid": "uuid", "published": "at", "ip_address": "ip", "country": "country"}
+
 _PROXY = ("is_proxy", "ip_categories")
+
 _WHO = ("actor_id", "actor_alternate_id")
+
 _SHOWN = ("lat", "lon", "uuid", "ip_address", "country", *_PROXY, *_WHO)
+
 TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *ACTED_COLUMNS)))
+
 TRAVEL_COLUMNS: Final = (
     *_WHO,
     *(f"{side}_{name}" for name in _END.values() for side in ("from", "to")),
@@ -31,9 +40,13 @@ TRAVEL_COLUMNS: Final = (
     *(f"{side}_{name}" for name in _PROXY for side in ("from", "to")),
     "basis",
 )
+
 FIRST_COLUMNS: Final = (*_WHO, "value", "at", "uuid", "baseline_events", "first_time")
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
+
 _EPOCH = pd.Timestamp(0, tz="UTC")
 
 
@@ -269,11 +282,3 @@ def _hours(times: pd.Series, timezone: ZoneInfo) -> pd.Series:
     local = times.dt.tz_convert(timezone).dt
     days = local.day_of_week.map(dict(enumerate(_DAYS))).astype(TEXT)
     return days + " " + local.hour.map(dict(enumerate(_HOURS))).astype(TEXT)
-
-
-def zone(name: str) -> ZoneInfo:
-    """Return a time zone."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise InputError(f"timezone needs a name such as 'Europe/Oslo' or 'UTC'; {name!r} is none.") from error

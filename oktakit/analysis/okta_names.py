@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..frames import TEXT
+from ..log.keys import TEXT
 from ..schema import COLUMNS
 
 _TARGET = ("id", "type", "alternateId", "displayName")

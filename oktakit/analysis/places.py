@@ -69,7 +69,7 @@ def _find(country: Any, index: dict[str, tuple[Any, ...]]) -> str:
 @functools.cache
 def _index() -> dict[str, tuple[Any, ...]]:
     """Codes in upper case and keys in lower case lead to one country each."""
-    with resources.files("oktakit").joinpath("data/countries.csv").open(encoding="utf-8") as file:
+    with resources.files("oktakit.analysis").joinpath("countries.csv").open(encoding="utf-8") as file:
         table = pd.read_csv(file, keep_default_na=False)  # NA is Namibia
     index: dict[str, tuple[Any, ...]] = {}
     for name, iso2, iso3, lat, lon, aliases in table.itertuples(index=False):

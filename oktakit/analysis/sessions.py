@@ -11,9 +11,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ..frames import TEXT, collect, known, known_only, pick, same, table
+from ..log.keys import TEXT, known, known_only, same
 from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .actors import OWN_COLUMNS, SYSTEM, okta_own, opens_console
+from .engines import collect, pick, table
 from .labels import label_rows, told_by
 
 MOVED: Final = ("ip_address", "as_number", "country", "os", "browser", "raw_user_agent", "dt_hash", "is_proxy")

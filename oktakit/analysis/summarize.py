@@ -5,9 +5,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import collect, table
-from ..frames import known as stated
+from ..log.keys import known as stated
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
+from .engines import collect, table
 from .labels import LABELLED, count_labels, told_by
 
 _DISTINCT = {

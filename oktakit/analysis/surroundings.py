@@ -9,8 +9,11 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import InputError
-from ..frames import TEXT, known_only, rows
-from .actors import SYSTEM, microseconds, span
+from ..log.keys import TEXT, known_only, ties
+from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED
+from .actors import SYSTEM
+from .engines import collect, in_order, pick, rows, table
+from .words import microseconds, span
 
 MATTERS: Final = {
     "user.session.impersonation.": "somebody acts as another user",
@@ -62,7 +65,9 @@ MATTERS: Final = {
     "system.operation.rate_limit.": "rate limit: events may be missing",
 }
 """Beginnings of event types that are worth a look beside an export or a verdict; the longest that fits counts."""
+
 _ROUTINE = ("policy.rule.action.execute", "event_hook.delivery", "policy.entity_risk.evaluate")
+
 _LINKS = {
     "session": "external_session_id",
     "root_session": "root_session_id",
@@ -70,13 +75,17 @@ _LINKS = {
     "job": "job_id",
     "transaction": "transaction_id",
 }
+
 _PEOPLE = ("actor_id", "target_user_id")
+
 _SHOWN = (
     *("uuid", "published", "event_type", "display_message", "actor_id", "actor_type", "actor_alternate_id"),
     *("outcome_result", "outcome_reason", "target_user_id", "target_user_alternate_id", "report_name"),
     *("ip_address", "country", "is_proxy", "ip_categories", "raw_user_agent", *_LINKS.values(), "api_token_id"),
 )
+
 AROUND_COLUMNS: Final = (*_SHOWN, "reason", "lag", "matters")
+
 _UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
 
 
@@ -184,3 +193,48 @@ def matters(event_type: str) -> str | None:
     if event_type.startswith(_ROUTINE):
         return None
     return MATTERS.get(max((start for start in MATTERS if event_type.startswith(start)), key=len, default=""))
+
+
+def find_related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFrame:
+    """Return the events of some types and everything tied to them.
+
+    Tied are events of the same session, root session, transaction, export job or chain of risk events, and the
+    detections that feedback judged. Keys that say "unknown" tie nothing.
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+    event_types : tuple of str
+        The types to start from.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `events` that belong to the case, in the order of `published`, then `uuid`.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> from oktakit import read_log
+    >>> report = {"type": "Report", "id": "mfa", "displayName": "MFA Usage"}
+    >>> session = {"authenticationContext": {"externalSessionId": "102a"}}
+    >>> log = read_log([
+    ...     {"uuid": "1", "eventType": "user.session.start", **session},
+    ...     {"uuid": "2", "eventType": "analytics.reports.export.request", "target": [report], **session},
+    ...     {"uuid": "3", "eventType": "user.session.start"},
+    ... ])
+    >>> list(find_related(log.events)["uuid"])
+    ['1', '2']
+    """
+    is_core = nw.col("event_type").is_in(event_types)
+    core = rows(events, "find_related", ("event_type", "judged_uuid", *RELATED), is_core)
+    tied = [nw.col(key).is_in(values) for key, values in ties(core).items() if values]
+    frame = table(events, "find_related", ("event_type", *RELATED))
+    wanted = [name for name in EVENT_COLUMNS if name in frame.collect_schema().names() and name != "published"]
+    found = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))
+    return found[[name for name in EVENT_COLUMNS if name in found]]

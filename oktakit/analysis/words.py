@@ -1,8 +1,12 @@
 """Lists and lengths of time, in words."""
 
 from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
+
+from ..errors import InputError
 
 
 def listed(words: Iterable[str], limit: int = 3) -> str:
@@ -26,3 +30,35 @@ def duration(lag: pd.Timedelta, units: int = 4) -> str:
     parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
     spoken = " ".join([f"{number} {unit}" for number, unit in parts if number][:units]) or "0 s"
     return f"-{spoken}" if lag.total_seconds() < 0 else spoken
+
+
+def microseconds(moment: pd.Timestamp) -> int:
+    """Return a moment as `published_us` has it.
+
+    >>> microseconds(pd.Timestamp("1970-01-01T00:00:01Z"))
+    1000000
+    """
+    return int((moment - pd.Timestamp(0, tz="UTC")) // pd.Timedelta("1us"))
+
+
+def span(text: Any, name: str) -> pd.Timedelta:
+    """Return a length of time that is longer than nothing.
+
+    >>> span("7D", "baseline")
+    Timedelta('7 days 00:00:00')
+    """
+    try:
+        found = pd.Timedelta(text)
+    except ValueError:
+        found = pd.NaT
+    if not found > pd.Timedelta(0):
+        raise InputError(f"{name} needs a length of time longer than nothing, such as '1h' or '7D'; it is {text!r}.")
+    return found
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise InputError(f"timezone needs a name such as 'Europe/Oslo' or 'UTC'; {name!r} is none.") from error

@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from ..analysis.actors import ACTED_COLUMNS, SYSTEM, acted, opens_console
+from ..analysis.engines import collect, in_order, pick, table
 from ..analysis.labels import LABELLED, labels_by_uuid
-from ..analysis.movement import TRAVEL_NEEDS, find_travel, zone
+from ..analysis.movement import TRAVEL_NEEDS, find_travel
 from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
-from ..frames import collect, in_order, known_only, known_values, pick, table
+from ..analysis.words import zone
+from ..log.keys import known_only, known_values
 from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .answers import MFA
 

@@ -6,17 +6,191 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ..analysis.engines import first_known, rows
 from ..analysis.exports import correlate_exports
-from ..analysis.labels import read_sensitivities
-from ..frames import first_known, known_only, rows
-from ..schema import DOWNLOAD, REQUEST
-from .about_habits import ABOUT_HABITS
-from .about_jobs import ABOUT_JOB
-from .about_surroundings import ABOUT_SURROUNDINGS, TELLING
-from .answers import WATCHED, ask, to_card
+from ..analysis.labels import plain, read_sensitivities
+from ..analysis.words import duration, listed
+from ..log.keys import known_only
+from ..safe import text
+from ..schema import DOWNLOAD, REQUEST, SENTINELS
+from .answers import (
+    WATCHED,
+    Answer,
+    Query,
+    ask,
+    combine,
+    means,
+    person,
+    place,
+    questions,
+    this_record,
+    to_card,
+    trusted,
+)
 from .evidence import JOURNEYS, Case, Taking, collect_case, rows_of
+from .habits import ABOUT_HABITS
+from .surroundings import ABOUT_SURROUNDINGS, TELLING
+
+WIDE = 10
+"""From so many columns on, an export is as good as the whole table."""
+
+
+def taken_by_other(taking: Taking, case: Case) -> Answer:
+    """Return whether somebody else than the requester downloaded the report."""
+    export, evidence = taking.export, taking.uuids
+    if export.downloaded_uuid is None:
+        return Answer("no", f"{_report(export)}: nobody downloaded it ({export.state}).", evidence=evidence)
+    if export.requested_uuid is None:
+        why = f"{_report(export)}: downloaded by {_who(export, 'downloaded')}, {_ORPHANS[export.orphan_reason]}."
+        return Answer("unknown", why, evidence=evidence, fetch=_request(taking))
+    link = f"linked by {export.downloaded_linked_by} ({export.downloaded_confidence})"
+    story = f"{_report(export)}: requested by {_who(export, 'requested')}, downloaded by {_who(export, 'downloaded')}"
+    lag = f" {duration(export.request_to_download)} later; {link}."
+    if export.taken_by_other is None:
+        why = f"{story}{lag} That link does not prove that it was the same job."
+        return Answer("unknown", why, evidence=evidence, fetch=_request(taking))
+    told = "".join(means(event, case) for event in taking.steps)
+    alike = ", ".join([*_alike(export), *trusted(taking.taken)])
+    return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{told}", alike, evidence)
+
+
+def other_place(taking: Taking, case: Case) -> Answer:
+    """Return whether country, network or session of the download are not those of the request."""
+    asked, taken, evidence = taking.asked, taking.taken, taking.uuids
+    if taken is None:
+        return Answer("no", "Nobody downloaded it.", evidence=evidence)
+    if asked is None or taking.export.downloaded_confidence == "low":
+        return Answer("unknown", "The request is not known for certain.", evidence=evidence, fetch=_request(taking))
+    moved = _moved(asked, taken)
+    answer, why = combine(moved.values()), f"Requested from {place(asked)}; downloaded from {place(taken)}."
+    names = {said: [name for name, is_other in moved.items() if is_other is said] for said in (True, False, None)}
+    told = {"yes": f"Another {listed(names[True])}.", "unknown": f"Not reported: {listed(names[None])}.", "no": ""}
+    alike = [f"same {name}" for name in names[False]]
+    alike += ["same person"] if asked.actor_id and asked.actor_id == taken.actor_id else []
+    alike += trusted(taken)
+    why += means(asked, case) + means(taken, case)
+    return Answer(answer, f"{told[answer]} {why}".strip(), listed(alike, 6), evidence, this_record(taken))
+
+
+def _moved(asked: Any, taken: Any) -> dict[str, bool | None]:
+    """Return what differs; what a database says about one and the same address does not."""
+    moved = {
+        name: None if None in (one := (getattr(asked, column), getattr(taken, column))) else one[0] != one[1]
+        for name, column in (("country", "country"), ("network", "as_number"), ("session", "external_session_id"))
+    }
+    if asked.ip_address and asked.ip_address == taken.ip_address:
+        return {**moved, "country": False, "network": False}
+    return moved
+
+
+def unfiltered(taking: Taking, _: Case) -> Answer:
+    """Return whether the export had no filter, or so many columns that it is the whole table."""
+    asked, evidence = taking.asked, taking.uuids
+    if asked is None:
+        return Answer("unknown", "The request, which tells the filter, is not known.", "", evidence, _request(taking))
+    if not (asked.export_filter or asked.export_columns or asked.export_type):
+        why = "The request does not tell filter and columns; Okta records them since 2025."
+        return Answer("unknown", why, "", evidence, this_record(asked))
+    columns = [name for name in (asked.export_columns or "").split(",") if name.strip()]
+    scope = f"filter {text(asked.export_filter) if asked.export_filter else 'none'}, {len(columns)} columns"
+    told = f"{scope} ({listed((text(name.strip()) for name in columns), 5)})" if columns else scope
+    return Answer("yes" if not asked.export_filter or len(columns) >= WIDE else "no", f"{told}.", "", evidence)
+
+
+def sensitive_report(taking: Taking, case: Case) -> Answer:
+    """Return whether the report is one whose loss hurts."""
+    export, evidence = taking.export, taking.uuids
+    names = [plain(name) for name in (export.report_name, export.report_id) if name is not None]
+    found = next((one for one in case.reports if any(plain(one[0]) in name for name in names)), None)
+    if found is None:
+        why = f"{_report(export)} is not in the table of reports: add it with its level."
+        return Answer("unknown", why, "", evidence, None if names else Query((), (("uuid", evidence[-1]),)))
+    _, level, reason = found
+    return Answer("yes" if level == "high" else "no", f"{_report(export)}: {level}, {reason}.", "", evidence)
+
+
+def proxy(taking: Taking, _: Case) -> Answer:
+    """Return whether the report was asked for or taken through a proxy, by anything that the records say."""
+    steps = taking.steps
+    if not steps:
+        return Answer("unknown", "Neither request nor download is known.", "", taking.uuids, _request(taking))
+    said = {event.uuid: is_proxied(event) for event in steps}
+    answer = combine(said.values())
+    words = "; ".join(f"{_VERBS[event.event_type]} {evidence_of_proxy(event)}" for event in steps)
+    shown = tuple(uuid for uuid, one in said.items() if one is {"yes": True, "unknown": None}.get(answer, False))
+    missing = next((event for event in steps if said[event.uuid] is None), steps[-1])
+    return Answer(answer, f"{words}.", "", shown, this_record(missing))
+
+
+def is_proxied(event: Any) -> bool | None:
+    """Return whether anything in an event calls its address a proxy, None where nothing says so or not."""
+    return True if event.ip_categories else event.is_proxy
+
+
+def evidence_of_proxy(event: Any) -> str:
+    """Return everything that an event says about proxies, side by side."""
+    services = f", known as {text(event.ip_categories)}" if event.ip_categories else ""
+    return f"from {text(event.ip_address or 'an address that is not reported')}: {_FLAGS[event.is_proxy]}{services}"
+
+
+def repeated(taking: Taking, _: Case) -> Answer:
+    """Return whether the same file had been downloaded before."""
+    export, evidence = taking.export, taking.uuids
+    if taking.taken is None:
+        return Answer("no", "Nobody downloaded it.", "", evidence)
+    if export.job_id is None and export.downloaded_confidence != "exact":
+        why = "The record names no export job, so downloads of one file cannot be counted."
+        return Answer("unknown", why, "", evidence, this_record(taking.taken))
+    turn = f"Download {taking.turn} of {export.downloads} in this log"
+    return Answer("yes" if taking.turn > 1 else "no", f"{turn}, by {person(taking.taken)}.", "", evidence)
+
+
+_FLAGS = {True: "flagged as a proxy", False: "not flagged as a proxy", None: "proxy not reported"}
+
+_VERBS = {REQUEST: "requested", DOWNLOAD: "downloaded"}
+
+
+def _request(taking: Taking) -> Query:
+    return Query((REQUEST,), (("target.id", taking.export.report_id),))
+
+
+def _report(export: Any) -> str:
+    return text(export.report_name or export.report_id or "A report that the log does not name")
+
+
+def _who(export: Any, step: str) -> str:
+    """Return who did a step and from where, in words."""
+    by, by_id, country, ip, flag, services = (getattr(export, f"{step}_{name}") for name in _PLACE)
+    name = text(by or by_id or "somebody the log does not name")
+    via = _FLAGS[flag] + (f", known as {text(services)}" if services else "")
+    return f"{name} ({text(country or 'country not reported')}, {text(ip or 'address not reported')}, {via})"
+
+
+_PLACE = ("by", "by_id", "country", "from", "is_proxy", "ip_categories")
+
+_ORPHANS = {
+    "request_before_window": "but its request may lie before the log begins",
+    "request_not_in_log": "but its request is not in the log, which reaches back far enough",
+    "no_job_id": "but the record names no export job to look for",
+    "report_unknown": "but the record names no report to look for",
+}
+
+
+def _alike(export: Any) -> list[str]:
+    """Return what request and download have in common, which speaks against a theft."""
+    pairs = {"country": "country", "from": "address", "session": "session"}
+    return [f"same {word}" for name, word in pairs.items() if _equal(export, f"requested_{name}", f"downloaded_{name}")]
+
+
+def _equal(export: Any, one: str, other: str) -> bool:
+    first, second = getattr(export, one), getattr(export, other)
+    return bool(first is not None and first == second and str(first).lower() not in SENTINELS)
+
+
+ABOUT_JOB = questions(taken_by_other, other_place, unfiltered, sensitive_report, proxy, repeated)
 
 EXPORT_QUESTIONS = (*ABOUT_JOB, *ABOUT_SURROUNDINGS, *ABOUT_HABITS)
+
 _PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id")
 
 

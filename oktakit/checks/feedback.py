@@ -7,15 +7,28 @@ from typing import Any, Final, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..analysis.correlate import correlate_feedback
+from ..analysis.engines import rows
+from ..analysis.feedback import correlate_feedback
 from ..analysis.words import duration, listed
-from ..frames import known_only, rows
+from ..log.keys import known_only
 from ..safe import text
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
-from .about_jobs import evidence_of_proxy, is_proxied
-from .answers import WATCHED, Answer, ask, combine, means, person, place, questions, this_record, to_card, trusted
+from .answers import (
+    WATCHED,
+    Answer,
+    Query,
+    ask,
+    combine,
+    means,
+    person,
+    place,
+    questions,
+    this_record,
+    to_card,
+    trusted,
+)
 from .evidence import MINIMUM, Case, busiest, collect_case, rows_of, within
-from .queries import Query
+from .exports import evidence_of_proxy, is_proxied
 
 BURST: Final = 5
 BURST_WITHIN: Final = pd.Timedelta("10min")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ..analysis.triage import DETECTIONS
+from ..analysis.feedback import DETECTIONS
 from ..analysis.words import duration
 from . import style as draw
 

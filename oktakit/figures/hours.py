@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from .. import safe
-from ..analysis.movement import zone
+from ..analysis.words import zone
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
 from . import style as draw
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..analysis.actors import ACTED_COLUMNS, acted
 from ..analysis.places import has_coordinates, locate
-from ..frames import known_only
+from ..log.keys import known_only
 from . import style as draw
-from .world import add_world, east, labelled
+from .places import add_world, east, labelled
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -10,7 +10,7 @@ import pandas as pd
 
 from .. import safe, schema
 from ..errors import ColumnError, InputError
-from ..frames import TEXT
+from ..log.keys import TEXT
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

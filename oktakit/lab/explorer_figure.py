@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..analysis.places import locate
+from ..figures.places import east, labelled, outline
 from ..figures.style import BLUE, CONFIG, FAILED, MARKS, RED, STYLES, hover, new_figure, shown
-from ..figures.world import east, labelled, outline
 from ..schema import ANALYTICS, DOWNLOAD
 from .facets import Facets
 

@@ -19,7 +19,7 @@ from ..errors import ParameterError
 from .notebook import literal
 from .report import checked, lines, read_parameters
 
-_DATA: Final = resources.files("oktakit") / "data"
+_DATA: Final = resources.files("oktakit.lab")
 
 
 class Panel(anywidget.AnyWidget):
@@ -54,7 +54,7 @@ class Box(ipywidgets.VBox):  # type: ignore[misc] # it carries no types
             self._held = False
 
 
-class CaseForm(Box):
+class ParameterForm(Box):
     """Show the parameters of a notebook as a form that writes them as lines to paste.
 
     Parameters
@@ -81,7 +81,7 @@ class CaseForm(Box):
 
     Examples
     --------
-    >>> form = CaseForm("notebooks/10_investigate.ipynb", {"ROWS": 50})
+    >>> form = ParameterForm("notebooks/10_investigate.ipynb", {"ROWS": 50})
     >>> print(form.source)
     LOG = '../sample_logs/stolen_report.jsonl'
     TIMEZONE = 'UTC'
@@ -114,7 +114,7 @@ class CaseForm(Box):
 
     def __repr__(self) -> str:
         """Return the parameters as text, or what is wrong with them."""
-        return f"CaseForm: {safe.text(self._name)}\n{self._panel.source or self._panel.status}"
+        return f"ParameterForm: {safe.text(self._name)}\n{self._panel.source or self._panel.status}"
 
     def _tell(self, _: Any = None) -> None:
         """Write the lines, or why there are none."""

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import InputError, ParameterError
-from ..files import write_file
-from ..safe import text
+from ..safe import text, write_file
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -64,7 +64,7 @@ def _programs(nb: "NotebookNode") -> list[str]:
     if not any(PLOTLY in output.get("data", {}) for output in outputs):
         return []
     # Read as a file: importing plotly would cost more than the page.
-    places = (files("plotly") / "package_data/plotly.min.js", files("oktakit") / "data/report_template/draw.js")
+    places = (files("plotly") / "package_data/plotly.min.js", files("oktakit.lab") / "report_template/draw.js")
     return [place.read_text(encoding="utf-8") for place in places]
 
 
@@ -85,7 +85,7 @@ def _exporter() -> Any:
 
     options = {
         "template_name": "report_template",
-        "extra_template_basedirs": [str(files("oktakit") / "data")],
+        "extra_template_basedirs": [str(files("oktakit.lab"))],
         "exclude_anchor_links": True,
         "exclude_input": True,
         "exclude_input_prompt": True,

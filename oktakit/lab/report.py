@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OktakitError, ParameterError
-from ..files import write_file
-from ..safe import filename
+from ..safe import filename, write_file
 from .notebook import NOT_PLAIN, WIDGET, read_notebook, strip
 from .page import to_html
 

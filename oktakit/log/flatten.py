@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..reading.delivery import SILENT, Delivery
+from ..reading.envelopes import SILENT, Delivery
 from ..reading.model import Authentication, Event, Outline, Transaction, compact
 from ..schema import COLUMNS, EVENT_COLUMNS, TARGET_COLUMNS
+from .batch import HEAD, MOMENT, TEXT, Shared, as_text, members, new_parts, read_run
 from .debug_data import NOTED, read_notes
-from .decode import HEAD, MOMENT, TEXT, read_run
 from .order import Columns, find_order, put_in_order
-from .shared_parts import Shared, as_text, members, new_parts
 
 ROWS, FEWER = 50_000, 1_000
 """How many events are put together at once: fewer, if all that is wanted are few."""

@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 import pyarrow as pa
 
-from ..reading.containers import Origin
+from ..reading.streams import Origin
 from ..safe import text
 from ..schema import Column
 

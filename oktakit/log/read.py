@@ -14,13 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from ..errors import InputError
-from ..frames import ties
 from ..reading.inputs import Inputs, find_sources
 from ..reading.records import Record, read_records, read_texts, tolerate
 from ..reading.streams import Document, Run, Skipped, Source
 from ..safe import text
 from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
 from .flatten import ARROW, Rows
+from .keys import ties
 from .lake import is_written, read_events
 from .log import Log, to_pandas
 from .order import find_order, find_order_below, put_in_order
@@ -46,7 +46,7 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
         Keep events of these types only, and count the others. In logs with one event per line, the others are not even
         parsed.
     related : bool
-        With `event_types`, also keep what is tied to those events, as `related` does; the log is read twice.
+        With `event_types`, also keep what is tied to those events, as `find_related` does; the log is read twice.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from functools import cached_property, reduce
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..reading.line_scan import find_lines
+from ..reading.framing import find_lines
 from ..reading.model import Outline, outline
 from ..reading.streams import Lines
 from ..schema import ANALYTICS, RELATED

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from .containers import is_unsupported
 from .delimited import Rows, find_header
 from .framing import pieces
-from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, lines
+from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, is_unsupported, lines
 
 
 def documents(source: Source) -> Iterator[Document | Run | Skipped]:

@@ -13,9 +13,8 @@ import pandas as pd
 
 from ..errors import InputError
 from ..safe import text
-from .containers import Member, members
 from .delimited import unique
-from .streams import Source
+from .streams import Member, Source, members
 
 Inputs = Any
 """A path, several, a folder, a pattern, bytes, a file object, a dict, a list of dicts, or a DataFrame."""

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..schema import fold
-from .delivery import SILENT, Delivery
-from .envelopes import Inner, understand, unwrap
+from .envelopes import SILENT, Delivery, Inner, understand, unwrap
 from .formats import documents
 from .model import Event, Outline
 from .repair import Trouble, repair

@@ -1,21 +1,269 @@
 """Files to blocks of UTF-8, hashed and counted on the way, and the forms that records take from there on."""
 
+import bz2
 import codecs
+import gzip
 import hashlib
 import io
+import lzma
 import re
+import struct
+import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from .containers import BLOCK, BROKEN, Member, Origin, damage, inflate, is_packed, open_origin
+import zstandard
+
 from .model import Outline, outlines
 
+BLOCK = 1 << 20
+
+_WINDOW = 1 << 27  # the most memory that one packed stream may ask for
+
+_GZIP, _ZIP, _DIRECTORY, _END = b"\x1f\x8b", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+
+_SHEET = "[Content_Types].xml"  # in every spreadsheet and document of Office
+
+_OTHERS = (_ZIP, _END, b"PAR1", b"7z\xbc\xaf", b"Rar!", b"%PDF", b"\xd0\xcf\x11\xe0", b"Obj\x01", b"SQLite f")
+
+BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError)
+
+_UNREADABLE = (*BROKEN, ValueError, KeyError, RuntimeError, struct.error)  # what a wrong directory leads to
+
+
+class Member(NamedTuple):
+    """A file in a zip archive: the archive, its size and hash, and the entry in its directory, None if unreadable."""
+
+    archive: Path | bytes
+    entry: zipfile.ZipInfo | None
+    size: int
+    sha256: str
+
+
+Origin = Path | bytes | Member
+
+
+class _Garbage(OSError):
+    """Something follows a packed stream that is none."""
+
+
+class _Archive(zipfile.ZipFile):
+    """A zip archive whose directory is known already: it is not read again for every member.
+
+    The method is the standard library's own; where it is called otherwise, the directory is read again.
+    """
+
+    def _RealGetContents(self) -> None:
+        pass
+
+
+class _Zstandard:
+    """A zstandard stream with the methods of those in the standard library; fed little, so that little comes out."""
+
+    needs_input = True
+
+    def __init__(self) -> None:
+        self._stream = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return self._stream.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._stream.unused_data
+
+    def decompress(self, data: bytes, _: int) -> bytes:
+        return self._stream.decompress(data)
+
+
+_PACKED: dict[bytes, tuple[Callable[[], Any], int]] = {
+    b"BZh": (bz2.BZ2Decompressor, BLOCK),
+    b"\xfd7zXZ\x00": (lambda: lzma.LZMADecompressor(memlimit=_WINDOW), BLOCK),
+    b"\x28\xb5\x2f\xfd": (_Zstandard, 512),  # 4 bytes may stand for 128 KiB
+}
+
+
+def is_unsupported(head: bytes) -> bool:
+    """Return whether a file that begins with `head` is packed or built in a way that is not read here.
+
+    >>> is_unsupported(b"PAR1"), is_unsupported(b'{"uuid"')
+    (True, False)
+    """
+    return head.startswith(_OTHERS)
+
+
+def is_packed(raw: Any) -> bool:
+    """Return whether what a buffered reader is about to give has to be unpacked."""
+    with suppress(*BROKEN):
+        return bool(raw.peek(8).startswith((_GZIP, _ZIP, *_PACKED)))
+    return False
+
+
+def open_origin(origin: Origin) -> BinaryIO:
+    """Return the bytes of an origin as a file; in place of a member that cannot be read the end of an archive."""
+    if isinstance(origin, bytes):
+        return io.BytesIO(origin)
+    if isinstance(origin, Path):
+        return origin.open("rb", buffering=0)
+    archive = io.BytesIO(origin.archive) if isinstance(origin.archive, bytes) else origin.archive
+    if origin.entry is None:
+        return io.BytesIO(_END)
+    packed = _Archive(archive)
+    try:
+        member: Any = packed.open(origin.entry)  # closing the member closes the archive, too
+    except _UNREADABLE:
+        packed.close()
+        return io.BytesIO(_END)
+    return member  # type: ignore[no-any-return]  # it reads like any file
+
+
+def members(origin: Path | bytes) -> list[tuple[str, Member]]:
+    """Return the files of a zip archive with their names, and nothing where `origin` is none."""
+    with open_origin(origin) as file:
+        if file.read(4) != _ZIP:
+            return []
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
+        try:
+            infos = zipfile.ZipFile(file).infolist()
+        except _UNREADABLE:
+            return []
+    if any(info.filename == _SHEET for info in infos):
+        return []
+    found = sorted((info for info in infos if not _is_aside(info)), key=lambda info: info.filename)
+    return [(info.filename, Member(origin, info if _is_readable(info) else None, size, sha256)) for info in found]
+
+
+def _is_aside(info: zipfile.ZipInfo) -> bool:
+    """Return whether this is a folder, or a file that file managers hide."""
+    parts = info.filename.split("/")
+    return info.is_dir() or any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
+
+
+def _is_readable(info: zipfile.ZipInfo) -> bool:
+    plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    return plain and not info.flag_bits & 1
+
+
+def inflate(raw: io.BufferedReader, flags: set[str]) -> Iterator[bytes]:
+    """Yield decompressed blocks of bounded size; what is damaged gives all that can be had, and a flag."""
+    try:
+        yield from _inflated(raw)
+    except BROKEN as error:
+        flags.add(damage(error))
+
+
+def damage(error: Exception) -> str:
+    """Return the flag for what stopped a container from being read.
+
+    >>> damage(EOFError()), damage(zlib.error())
+    ('truncated_gzip', 'gzip_crc')
+    """
+    if isinstance(error, EOFError):
+        return "truncated_gzip"
+    garbage = isinstance(error, _Garbage) or "Not a gzipped file" in str(error)
+    return "trailing_garbage" if garbage else "gzip_crc"
+
+
+def _inflated(raw: io.BufferedReader) -> Iterator[bytes]:
+    head = raw.peek(8)[:8]
+    start, step = next((how for magic, how in _PACKED.items() if head.startswith(magic)), (None, 0))
+    if start:
+        yield from _streams(raw, start, step)
+        return
+    if head.startswith(_ZIP) and _is_plain(raw.peek(64)):
+        yield from _zipped(raw)
+        return
+    plain: Any = gzip.GzipFile(fileobj=raw) if head.startswith(_GZIP) else raw
+    while block := plain.read1(BLOCK):
+        yield block
+
+
+def _streams(raw: io.BufferedReader, start: Callable[[], Any], step: int) -> Iterator[bytes]:
+    """Yield what is in one packed stream after the other. Raises EOFError where the last one is cut off."""
+    rest: list[bytes] = []
+    yield from _stream(start(), raw.read(step), raw, step, rest)
+    while data := (rest.pop() if rest else b"") or raw.read(step):
+        machine = start()
+        try:
+            block = machine.decompress(data, BLOCK)
+        except BROKEN as error:
+            raise _Garbage from error
+        yield from filter(None, [block])
+        yield from _stream(machine, b"", raw, step, rest)
+
+
+def _stream(machine: Any, data: bytes, raw: io.BufferedReader, step: int, rest: list[bytes]) -> Iterator[bytes]:
+    """Yield what is in one packed stream, and put what was read beyond it into `rest`."""
+    while not machine.eof:
+        if not data and machine.needs_input and not (data := raw.read(step)):
+            raise EOFError
+        if block := machine.decompress(data, BLOCK):
+            yield block
+        data = b""
+    rest.append(machine.unused_data)
+
+
+def _is_plain(head: bytes) -> bool:
+    """Return whether the first member of an archive can be read without its directory."""
+    return (
+        len(head) > 30
+        and not head[6] & 1
+        and head[8:10] in (b"\0\0", b"\x08\0")
+        and not head[30:].startswith(_SHEET.encode())
+    )
+
+
+def _zipped(raw: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the members of an archive without a directory (cut off, or itself packed) one after the other."""
+    while (head := raw.read(30)).startswith(_ZIP) and len(head) == 30:
+        bits, method = struct.unpack_from("<HH", head, 6)
+        size, name, more = struct.unpack_from("<I4xHH", head, 18)
+        raw.read(name + more)
+        if method == zipfile.ZIP_DEFLATED:
+            yield from _deflated(raw)
+        elif method == zipfile.ZIP_STORED and not bits & 8:
+            yield from (raw.read(min(size - at, BLOCK)) for at in range(0, size, BLOCK))
+        else:
+            raise zipfile.BadZipFile
+        if bits & 8:  # sizes and checksum follow the member
+            raw.read(16 if raw.peek(4).startswith(b"PK\x07\x08") else 12)
+        yield b"\n"
+    if not (head.startswith(_DIRECTORY) and _holds(raw, _END)):
+        raise EOFError
+
+
+def _holds(raw: io.BufferedReader, mark: bytes) -> bool:
+    """Return whether a mark is somewhere in what is left."""
+    last = b""
+    while block := raw.read(BLOCK):
+        if mark in last + block:
+            return True
+        last = block[-len(mark) :]
+    return False
+
+
+def _deflated(raw: io.BufferedReader) -> Iterator[bytes]:
+    machine = zlib.decompressobj(-15)
+    while not machine.eof:
+        if not (data := raw.peek(BLOCK)[:BLOCK]):
+            raise EOFError
+        block = machine.decompress(data, BLOCK)
+        raw.read(len(data) - len(machine.unused_data) - len(machine.unconsumed_tail))
+        yield from filter(None, [block])
+
+
 MAX_RECORD = 16 << 20
+
 MAX_DOCUMENT = 64 << 20
 """The largest page that is held in memory at once: the records in it may have `MAX_RECORD` each."""
 
@@ -23,6 +271,7 @@ _AHEAD = 4
 """How many blocks are read before they are used."""
 
 UTF8_BOM = codecs.BOM_UTF8
+
 _UTF16 = {
     "utf-16": re.compile(rb"\xff\xfe|\xfe\xff"),
     "utf-16-le": re.compile(rb"[\[{]\0[^\0]\0"),  # JSON without a mark

@@ -73,7 +73,7 @@ def plant_pattern(rng: Random, kind: str, people: Sequence[Person], *, days: int
     names the `subjects` (uuids of downloads or feedback) and what to `expect` of every one of them: question and
     answer, without what the planted facts do not decide.
 
-    >>> from oktakit.cast import staff
+    >>> from oktakit.samples.people import staff
     >>> events, facts = plant_pattern(Random(1), "assistant", staff(Random(1), 2))
     >>> facts["guilty"], facts["expect"]["taken_by_other"], facts["expect"]["proxy"]
     (False, 'yes', 'no')

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, Final
 
 from ..errors import InputError
-from ..files import write_file
+from ..safe import write_file
 from ..schema import DOWNLOAD
 from .activities import DAY, at_console, plant_export, plant_hijack, who
 from .days import (

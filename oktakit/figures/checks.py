@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _NEEDED: Final = ("subject", "question", "answer", "why", "against")
+
 _ANSWERS: Final = {
     "yes": (draw.ORANGE, "square", "Y"),
     "no": (draw.BLUE, "circle-open", "n"),
     "unknown": (draw.GREY, "diamond-open", "?"),
     draw.MISSING: (draw.GREY, "x-open", ""),
 }
+
 _TOLD: Final = ["subject", "question", "answer", "why", "against"]
 
 
-def plot_card(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "Figure":
+def plot_checks(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "Figure":
     """Draw a card of questions: one row per question, one column per subject, one mark per answer.
 
     Parameters
@@ -47,10 +49,10 @@ def plot_card(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "Fig
     --------
     >>> from oktakit import check_exports, make_log, read_log
     >>> card = check_exports(read_log(make_log("assistant").records).events)
-    >>> plot_card(card).layout.title.subtitle.text
+    >>> plot_checks(card).layout.title.subtitle.text
     'answers: 270 · questions: 15 · subjects: 18'
     """
-    card = draw.require("plot_card", card, _NEEDED)
+    card = draw.require("plot_checks", card, _NEEDED)
     if card.empty:
         return draw.no_events("Questions and answers")
     subjects, questions = card["subject"].fillna(draw.MISSING), card["question"].fillna(draw.MISSING)

@@ -12,13 +12,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from .errors import ColumnError
-from .schema import COLUMNS, RELATED, SENTINELS
+from ..errors import ColumnError
+from ..log.keys import TEXT, TYPES
+from ..schema import COLUMNS
 
-TEXT = pd.Series(["a"]).dtype
-"""What pandas makes of text: `str` from pandas 3 on, object before."""
-_TYPES = {"text": TEXT, "json": TEXT, "bool": "boolean", "int": "Int64", "float": "float64", "count": "int64"}
-TYPES = {column.name: _TYPES[column.kind] for column in COLUMNS if column.kind != "time"}
 _ENGINE = {
     column.name: nw.Boolean if column.kind == "bool" else nw.String
     for column in COLUMNS
@@ -104,37 +101,6 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def known(column: str) -> nw.Expr:
-    """Return a column without the texts that stand for "not known", which must never join two events."""
-    value = nw.col(column)
-    return nw.when(~value.str.strip_chars().str.to_lowercase().is_in(SENTINELS)).then(value).alias(column)
-
-
-def known_only(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """Return a pandas frame in which such texts are missing."""
-    return frame.assign(**{name: frame[name].mask(_unknown(frame[name])) for name in columns})
-
-
 def first_known(frame: pd.DataFrame, *columns: str) -> pd.Series:
     """Return the value of the first column that has one; unlike `fillna`, pandas 2 does not guess a type here."""
     return reduce(pd.Series.combine_first, (frame[name] for name in columns))
-
-
-def known_values(frame: pd.DataFrame, column: str) -> list[str]:
-    """Return the distinct values of a column that can join events, sorted."""
-    values = frame[column].dropna()
-    return sorted(values[~_unknown(values)].unique())
-
-
-def ties(events: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the values by which other events are tied to these, by the column that has them there."""
-    return {"uuid": known_values(events, "judged_uuid")} | {name: known_values(events, name) for name in RELATED}
-
-
-def same(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Return where two columns of ids are the same, missing where either is not known."""
-    return (one == other).astype("boolean").mask(one.isna() | other.isna() | _unknown(one) | _unknown(other))
-
-
-def _unknown(values: pd.Series) -> pd.Series:
-    return values.str.strip().str.lower().isin(SENTINELS)

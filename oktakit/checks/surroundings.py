@@ -8,9 +8,8 @@ from ..analysis.surroundings import MATTERS, matters
 from ..analysis.words import duration, listed
 from ..safe import text
 from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON
-from .answers import Answer, blank, combine, means, person, questions, this_record, trusted
+from .answers import Answer, Query, blank, combine, means, person, questions, this_record, trusted
 from .evidence import HOUR, Case, Taking, within
-from .queries import Query
 
 CLOSED = (
     *("user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
@@ -19,17 +18,25 @@ CLOSED = (
     *("system.api_token.revoke", "app.oauth2.token.revoke", "app.oauth2.as.token.revoke"),
 )
 """What ends an access beside the end of its session: all sessions, passwords, factors, accounts, tokens."""
+
 _END = "user.session.end"
+
 _QUIET = ("report export", "verdict on a detection", "rate limit: events may be missing", "sessions ended")
+
 RIGHTS = (
     *("user.account.privilege.", "group.privilege.", "iam.", "system.api_token.", "app.oauth2.client."),
     *("policy.lifecycle.", "policy.rule.", "zone.", "system.idp.", "system.log_stream."),
 )
+
 TELLING = (REQUEST, DOWNLOAD, _END, *CLOSED, *RIGHTS, *MATTERS)
 """The kinds of events that the questions look at."""
+
 _MACHINE = ("browser", "os", "raw_user_agent")
+
 _ADDRESS = ("ip_address", "country", "as_number")
+
 _OPENED_BEFORE = 2 * 24 * HOUR
+
 _NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only."
 
 

@@ -1,4 +1,4 @@
-"""How good the triage is: per kind of detection, how many were judged, how, by whom and how fast."""
+"""Feedback: each verdict beside the detection that it judges, and how good the triage is."""
 
 from math import sqrt
 from typing import Any, Final
@@ -6,15 +6,113 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..frames import TEXT, rows
+from ..log.keys import TEXT, known_only, known_values, same
 from ..schema import FEEDBACK
-from .correlate import correlate_feedback
+from .engines import first_known, rows
 from .labels import LABELLED, count_labels, told_by
+
+VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
+
+_JUDGED = ("event_type", "published", "risk_level", "detection_name")
+
+
+def correlate_feedback(events: Any) -> pd.DataFrame:
+    """Return one row per verdict that an admin gave, beside the detection it judged.
+
+    Parameters
+    ----------
+    events : frame with the columns of `log.events`
+        pandas, Polars or any lazy table that narwhals knows.
+
+    Returns
+    -------
+    DataFrame
+        `feedback_uuid given_at given_by given_by_id given_from given_country given_is_proxy given_session about_user
+        about_user_id label verdict reason judged_uuid judged_type judged_at judged_risk_level judged_detection
+        judged_in_log time_to_verdict self_feedback contradicted`. `verdict` is confirmed, dismissed, missed or other;
+        `label` is as logged. `judged_in_log` False is no error: detections may be hidden from the exporting admin.
+        `self_feedback` is missing where the log does not name the user who was judged.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+
+    Source
+    ------
+    Okta documents `debugData.eventUuid` as the uuid of the judged event.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> verdicts = correlate_feedback(read_log(make_log("feedback").records).events)
+    >>> sorted(verdicts["verdict"].unique())
+    ['confirmed', 'dismissed', 'missed']
+    """
+    given = rows(events, "correlate_feedback", [*_GIVEN, *_DETAILS], nw.col("event_type") == FEEDBACK)
+    judged = rows(events, "correlate_feedback", _JUDGED, nw.col("uuid").is_in(known_values(given, "judged_uuid")))
+    judged = judged.drop_duplicates("uuid").rename(columns=_BESIDE).assign(judged_in_log=True)
+    found = given.rename(columns=_GIVEN | _DETAILS).merge(judged, how="left", on="judged_uuid")
+    found["judged_in_log"] = found["judged_in_log"].astype("boolean").fillna(False)
+    found["judged_type"] = first_known(found, "judged_type", "judged_type_noted")
+    found["verdict"] = found["label"].str.lower().map(VERDICTS).fillna("other").astype(found["label"].dtype)
+    found["time_to_verdict"] = found["given_at"] - found["judged_at"]
+    found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])
+    found["contradicted"] = _contradicted(found)
+    return found[list(FEEDBACK_COLUMNS)]
+
+
+def _contradicted(found: pd.DataFrame) -> pd.Series:
+    """Return whether another verdict on the same detection says the opposite."""
+    threat = found["verdict"].map({"confirmed": 1.0, "missed": 1.0, "dismissed": 0.0})
+    judged = known_only(found, ["judged_uuid"])["judged_uuid"]
+    by_detection = threat.groupby(judged)
+    opposed = by_detection.transform("max") > by_detection.transform("min")
+    return (opposed & threat.notna()).astype("boolean").mask(judged.isna())
+
+
+_GIVEN = {
+    "uuid": "feedback_uuid",
+    "published": "given_at",
+    "actor_alternate_id": "given_by",
+    "actor_id": "given_by_id",
+    "ip_address": "given_from",
+    "country": "given_country",
+    "is_proxy": "given_is_proxy",
+    "external_session_id": "given_session",
+}
+
+_DETAILS = {
+    "target_user_alternate_id": "about_user",
+    "target_user_id": "about_user_id",
+    "feedback_label": "label",
+    "feedback_reason": "reason",
+    "judged_uuid": "judged_uuid",
+    "judged_type": "judged_type_noted",
+}
+
+_BESIDE = {
+    "uuid": "judged_uuid",
+    "event_type": "judged_type",
+    "published": "judged_at",
+    "risk_level": "judged_risk_level",
+    "detection_name": "judged_detection",
+}
+
+FEEDBACK_COLUMNS = (
+    *_GIVEN.values(),
+    *("about_user", "about_user_id", "label", "verdict", "reason", "judged_uuid"),
+    *("judged_type", "judged_at", "judged_risk_level", "judged_detection", "judged_in_log"),
+    *("time_to_verdict", "self_feedback", "contradicted"),
+)
 
 DETECTIONS: Final = ("user.risk.detect", "user.risk.change", "user.session.context.change")
 """The event types that feedback can judge; `user.risk.change` until the middle of 2024."""
+
 _KIND = ["event_type", "detection_name"]
+
 _COUNTS = ("detections", "judged", "verdicts", "dismissed", "contradicted", "reviewers", "open_high")
+
 FEEDBACK_SUMMARY_COLUMNS: Final = (
     *(*_KIND, "detections", "judged", "share_judged", "verdicts", "dismissed", "share_dismissed"),
     *("share_dismissed_from", "share_dismissed_to", "contradicted", "reviewers", "median_time_to_verdict", "open_high"),

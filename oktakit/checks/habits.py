@@ -9,16 +9,18 @@ import pandas as pd
 
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST
-from .answers import Answer, blank, person, questions
+from .answers import Answer, Query, blank, person, questions
 from .evidence import BASELINE, HOUR, MINIMUM, Case, Taking, Tally, busiest, key_of
-from .queries import Query
 
 DAYS = 5
 """How many earlier days of somebody it takes to speak of usual hours."""
+
 ACTIVE = 3
 """On how many of them something has to be done in an hour that is usual."""
+
 BULK = 5
 """From so many exports within one hour on, it may be bulk."""
+
 _DAY = pd.Timedelta("1D")
 
 
