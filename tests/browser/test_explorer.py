@@ -6,11 +6,11 @@ from typing import Any
 
 import nbformat
 import pandas as pd
-from harness import MINUTE, THEME, Lab, Reader, Sight, use_notebook
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Page
 
 import oktakit as ok
+from harness import MINUTE, THEME, Lab, Reader, Sight, use_notebook
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "stolen_report.jsonl"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
@@ -175,7 +175,7 @@ def test_a_hostile_log_does_nothing(browser: Reader, lab: Lab, pictures: Path) -
 
 def test_a_form_is_filled_in_and_copied_by_keyboard(browser: Reader, lab: Lab, pictures: Path) -> None:
     """What is typed is what is copied and what the next cell has; other lines are not said to be copied."""
-    cells = [new_code_cell(f"import oktakit as ok\nform = ok.CaseForm('notebooks/{TEMPLATE}')\nform")]
+    cells = [new_code_cell(f"import oktakit as ok\nform = ok.ParameterForm('notebooks/{TEMPLATE}')\nform")]
     cells.append(new_code_cell("print(form.parameters['ROWS'], form.parameters['LOG'])"))
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), lab.folder / "form.ipynb")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness import Lab, Reader, use_notebook
 
 ROOT = Path(__file__).parents[2]

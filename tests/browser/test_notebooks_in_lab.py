@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
 from harness import Lab, Reader, Sight, read_notebook
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
@@ -54,7 +55,8 @@ def test_a_stored_notebook_shows_every_figure_unrun(notebook: Path, browser: Rea
     assert_fine(browser.visit(read_notebook(lab, f"stored/{notebook.name}", run=False)), figures_stored(notebook))
 
 
-SETUP = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\nfrom drawn import *\nimport oktakit as ok"
+SUPPORT = str(Path(__file__).parents[1] / "support")
+SETUP = f"import sys\nsys.path.insert(0, {SUPPORT!r})\nfrom drawn import *\nimport oktakit as ok"
 CALLS = [
     "plot_timeline(poisoned(events(), text))",
     "plot_timeline(poisoned(events(), text), lane='session')",
@@ -65,7 +67,7 @@ CALLS = [
     "plot_sessions(poisoned(strip(), text), poisoned(changes(), text))",
     "plot_feedback(poisoned(feedback(), text), poisoned(detections(), text))",
     "plot_coverage(week(), poisoned(coverage(), text))",
-    "plot_card(poisoned(card(), text))",
+    "plot_checks(poisoned(card(), text))",
 ]
 
 
@@ -81,7 +83,7 @@ def test_the_browser_tells_when_a_notebook_is_not_fine(browser: Reader, lab: Lab
     share = "import plotly.graph_objects as go\ngo.Figure(go.Bar(x=['a'], y=[1]))"
     beacon = "from IPython.display import HTML\nHTML('<img src=\"https://192.0.2.1/beacon.png\">')"
     link = "print('https://192.0.2.1/link')"
-    lost = f"{SETUP}\nfigure = ok.plot_card(card().head(1))\nfigure.data[0].x = [None]\nfigure"
+    lost = f"{SETUP}\nfigure = ok.plot_checks(card().head(1))\nfigure.data[0].x = [None]\nfigure"
     write_notebook(lab.folder / "bad.ipynb", [share, beacon, link, lost, "1 / 0"])
     sight = browser.visit(read_notebook(lab, "bad.ipynb", run=True))
     assert sight.failures == ["ZeroDivisionError: division by zero"]

@@ -5,10 +5,10 @@ from typing import Any
 
 import nbformat
 import pytest
-from harness import Reader, read_page
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from harness import Reader, read_page
 from oktakit.lab.page import to_html
 from oktakit.lab.report import write_report
 

@@ -11,10 +11,10 @@ import zipfile
 
 import pytest
 import zstandard
-from hostile import ONE, TWO, account, between, kept, line, neighbours_are_whole, rejected, third
-from records import event
 
 import oktakit as ok
+from hostile import ONE, TWO, account, between, kept, line, neighbours_are_whole, rejected, third
+from records import event
 
 WHOLE = between(third('"severity":"INFO"'))
 GZIP = gzip.compress(WHOLE, mtime=0)

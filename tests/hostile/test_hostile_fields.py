@@ -4,10 +4,10 @@ import json
 
 import pandas as pd
 import pytest
-from hostile import account, between, kept, line, neighbours_are_whole, says, third
-from records import event, uuid
 
 import oktakit as ok
+from hostile import account, between, kept, line, neighbours_are_whole, says, third
+from records import event, uuid
 
 BIG = 2**70
 POINT = '"client":{"geographicalContext":{"geolocation":{"lat":%s,"lon":10.5}}}'

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from hostile import TWO, account, between, kept, line, neighbours_are_whole, rejected, third
-from records import event
 
 import oktakit as ok
+from hostile import TWO, account, between, kept, line, neighbours_are_whole, rejected, third
+from records import event
 
 MIB = 1 << 20
 LIMIT = 400

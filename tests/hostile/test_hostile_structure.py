@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from hostile import ONE, TWO, account, between, kept, line, neighbours_are_whole, rejected, says, third
-from records import event, uuid
 
 import oktakit as ok
+from hostile import ONE, TWO, account, between, kept, line, neighbours_are_whole, rejected, says, third
+from records import event, uuid
 
 DEEP = 100_000
 SPOILT = {

@@ -1,10 +1,10 @@
 """Hostile tables (CSV): a damaged row costs itself alone, and every cell is the text of the file."""
 
 import pytest
-from hostile import account, kept, line, rejected
-from records import event, uuid
 
 import oktakit as ok
+from hostile import account, kept, line, rejected
+from records import event, uuid
 
 HEADER = "timestamp,event_type,uuid,client.ip_address,display_message"
 

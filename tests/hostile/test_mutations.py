@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from hostile import account
-from hostile_oracle import PATHS, disagreements, lost
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import oktakit as ok
+from hostile import account
+from hostile_oracle import PATHS, disagreements, lost
 
 MUTATIONS, BATCH = 2_000, 200
 MARKS = [b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b"\r", b"\0", b" ", b'{"', b"}\n{", b"\xff", b"\xc3"]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hostile import third
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import oktakit as ok
+from hostile import third
 
 LOGS = sorted((Path(__file__).parents[2] / "sample_logs").glob("*.jsonl*"))
 APART = ["extra", "record", "source"]

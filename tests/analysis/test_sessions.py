@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
-from records import event, events, uuid
 
 import oktakit as ok
 from oktakit.analysis.actors import OKTA_CLIENTS
 from oktakit.analysis.sessions import CHANGE_COLUMNS, SESSION_COLUMNS, correlate_sessions, find_session_changes
+from records import event, events, uuid
 
-SAMPLES = Path(__file__).parents[1] / "sample_logs"
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
 OSLO = {"ip": "192.0.2.1", "country": "Norway", "asn": 64496, "proxy": False}
 AWAY = {"ip": "203.0.113.9", "country": "Romania", "asn": 64508, "proxy": True}
 CHROME = {"browser": "CHROME", "os": "Mac OS X", "agent": "Mozilla/5.0 Chrome", "dt": "d1"}

@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
-from records import event, export, uuid
 
 import oktakit as ok
-from oktakit.lab import casefile
-from oktakit.lab.casefile import MARK
+from oktakit.lab import caselog as casefile
+from oktakit.lab.caselog import MARK
+from records import event, export, uuid
 
 CARVED = "cut off or changed, cannot be read"
 RECORDS = [

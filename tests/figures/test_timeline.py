@@ -8,6 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
+from pandas.testing import assert_frame_equal
+
 from drawn import (
     DAY,
     DRAWN,
@@ -29,11 +31,9 @@ from drawn import (
     texts,
     week,
 )
-from pandas.testing import assert_frame_equal
-
 from oktakit import schema
 from oktakit.errors import ColumnError, InputError
-from oktakit.figures.card import plot_card
+from oktakit.figures.checks import plot_checks
 from oktakit.figures.feedback import plot_feedback
 from oktakit.figures.hours import plot_coverage, plot_hours
 from oktakit.figures.movements import plot_movements
@@ -63,7 +63,7 @@ FIGURES = [
     (plot_feedback, feedback),
     (plot_hours, week),
     (covered, week),
-    (plot_card, card),
+    (plot_checks, card),
 ]
 TOLD = [figure for figure in FIGURES if figure[1] is not week]  # a week has no words of a log in it
 every_figure = pytest.mark.parametrize(("draw", "table"), FIGURES, ids=lambda part: part.__name__)
@@ -91,7 +91,7 @@ def test_nothing_vanishes_when_nothing_is_known(draw, table):
     frame = table()
     certain = {"uuid", "state", "events", "actors", "downloads"}
     counted = {plot_timeline: 8, plot_exports: 0, plot_geo: 121, plot_proxy: 56, plot_movements: 11, plot_hours: 6}
-    counted |= {sessions: 11, plot_feedback: 5, covered: 6, plot_card: 4}
+    counted |= {sessions: 11, plot_feedback: 5, covered: 6, plot_checks: 4}
     nulls = {name: pd.Series([None] * len(frame), dtype=frame[name].dtype) for name in set(frame) - certain}
     rows = describe(draw(frame.assign(**nulls)))
     assert rows["events"].sum() == counted[draw]

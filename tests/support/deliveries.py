@@ -6,9 +6,8 @@ import json
 import re
 from typing import Any
 
-from records import event
-
 import oktakit as ok
+from records import event
 
 Row = dict[str, Any]
 

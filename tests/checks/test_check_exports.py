@@ -4,14 +4,14 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+
+import oktakit as ok
 from deliveries import admin
 from deliveries import table as csv
 from lives import DOWNLOAD, OFFICE, REQUEST, SERVER, STRANGER, about, act, changed, job, life, report
-from records import events, export, uuid
-
-import oktakit as ok
 from oktakit.checks.answers import CHECK_COLUMNS
 from oktakit.checks.exports import EXPORT_QUESTIONS, check_exports
+from records import events, export, uuid
 
 KEYS = {question.key for question in EXPORT_QUESTIONS}
 BASE = [*life(1000, "ann"), *life(2000, "bob"), *job(10, 9), *job(20, 20)]

@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
-from records import event, uuid
 
 import oktakit as ok
 from oktakit.log.order import find_order, find_order_below, put_in_order
+from records import event, uuid
 
 COUNT = 52_000  # more than one batch of 50,000
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from drawn import minutes, moves, said
 
+from drawn import minutes, moves, said
 from oktakit.figures.movements import plot_movements
 from oktakit.figures.style import describe
 

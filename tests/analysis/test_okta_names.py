@@ -3,12 +3,12 @@
 import duckdb
 import pandas as pd
 import pytest
-from lives import OFFICE, about, act, job, report
-from records import event, events, uuid
 from sigma.collection import SigmaCollection
 from sigma_backend_duckdb import DuckDBBackend
 
+from lives import OFFICE, about, act, job, report
 from oktakit.analysis.okta_names import to_okta_names
+from records import event, events, uuid
 
 HEALTH = "/reports/password-health/async_csv_download_schedule"
 RECORDS = [

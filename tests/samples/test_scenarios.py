@@ -19,7 +19,7 @@ from oktakit.samples.people import staff
 from oktakit.samples.scenarios import SCENARIOS, make_log, mixture, write_log
 from oktakit.schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
 
-SAMPLES = Path(__file__).parents[1] / "sample_logs"
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
 RESERVED = [ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")]
 TOP = (
     "actor authenticationContext client debugContext device displayMessage eventType outcome published request "

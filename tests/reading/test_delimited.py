@@ -3,13 +3,13 @@
 import codecs
 import json
 
-import deliveries as d
 import pandas as pd
 import pytest
+
+import deliveries as d
+import oktakit as ok
 from deliveries import EVENTS
 from records import uuid
-
-import oktakit as ok
 
 HEADER = b"uuid,event_type,timestamp,actor.display_name\r\n"
 

@@ -4,12 +4,12 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
-from lives import act, job
-from records import event, events
 
 import oktakit as ok
+from lives import act, job
 from oktakit.analysis.coverage import COVERAGE_COLUMNS, summarize_coverage
-from oktakit.reading.delivery import read_organization
+from oktakit.reading.envelopes import read_organization
+from records import event, events
 
 
 def busy(days, hours=range(24), start="2026-03-02"):

@@ -8,9 +8,9 @@ import time
 import pandas as pd
 import polars as pl
 import pytest
-from records import event, uuid
 
 import oktakit as ok
+from records import event, uuid
 
 TABLES = ("events", "targets", "rejected", "sources")
 ONE = event(1, "user.session.start", "2026-03-02T23:59:59.999Z", target=[{"id": "00u1", "type": "User"}])

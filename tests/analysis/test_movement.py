@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
-from records import event, events, uuid
 
 import oktakit as ok
 from oktakit.analysis.movement import FIRST_COLUMNS, TRAVEL_COLUMNS, find_first_seen, find_travel
 from oktakit.analysis.surroundings import AROUND_COLUMNS, find_around
+from records import event, events, uuid
 
-SAMPLES = Path(__file__).parents[1] / "sample_logs"
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
 PARIS = {"country": "France", "lat": 48.8566, "lon": 2.3522, "ip": "192.0.2.1"}
 TOKYO = {"country": "Japan", "lat": 35.6762, "lon": 139.6503, "ip": "198.51.100.1"}
 NEW_YORK = {"country": "United States", "lat": 40.7128, "lon": -74.006, "ip": "203.0.113.1"}

@@ -300,14 +300,14 @@ def notebook(tmp_path):
 
 def test_a_form_begins_with_the_defaults(notebook):
     """The lines are those of the cell, and what is given stands instead."""
-    form = ok.CaseForm(notebook, {"ROWS": 7, "ONLY": "b"})
+    form = ok.ParameterForm(notebook, {"ROWS": 7, "ONLY": "b"})
     assert form.source == "LOG = 'a.jsonl'\nROWS = 7\nSHARE = 0.5\nDEEP = False\nONLY = 'b'\nTYPES = ['a']"
-    assert ok.CaseForm(notebook).parameters["ONLY"] is None
+    assert ok.ParameterForm(notebook).parameters["ONLY"] is None
 
 
 def test_a_form_writes_what_is_typed(notebook):
     """Every field is read as the type of its default."""
-    form = ok.CaseForm(notebook)
+    form = ok.ParameterForm(notebook)
     typed = {"LOG": "b c", "ROWS": "8", "SHARE": "1", "DEEP": True, "ONLY": "", "TYPES": "['b', 'c']"}
     for name, value in typed.items():
         form.controls[name].value = value
@@ -325,7 +325,7 @@ def test_a_form_writes_what_is_typed(notebook):
 )
 def test_a_form_refuses_another_type(notebook, name, value):
     """The line says what is needed, there is nothing to copy, and nothing to run with."""
-    form = ok.CaseForm(notebook)
+    form = ok.ParameterForm(notebook)
     form.controls[name].value = value
     with pytest.raises(ok.ParameterError, match=f"{name} needs a "):
         form.parameters  # noqa: B018 - reading it is what raises
@@ -337,12 +337,12 @@ def test_a_form_refuses_another_type(notebook, name, value):
 def test_a_form_refuses_what_a_report_refuses(notebook, parameters):
     """Unknown names and other types are no parameters."""
     with pytest.raises(ok.ParameterError):
-        ok.CaseForm(notebook, parameters)
+        ok.ParameterForm(notebook, parameters)
 
 
 def test_no_text_breaks_out_of_its_line(notebook):
     """Whatever is typed is one literal on one line."""
-    form = ok.CaseForm(notebook)
+    form = ok.ParameterForm(notebook)
     form.controls["LOG"].value = hostile = '\'; import os\nos.abort()  # """\\\r\x00\u2028' + HOSTILE
     lines = form.source.splitlines()
     assert len(lines) == 6

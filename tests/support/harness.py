@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from drawn import DRAWN
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from drawn import DRAWN
 
 T = TypeVar("T")
 MINUTE = 60_000

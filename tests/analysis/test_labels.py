@@ -3,11 +3,11 @@
 import pandas as pd
 import polars as pl
 import pytest
-from lives import FEEDBACK, SERVER, STRANGER, about, act
-from records import event, events, uuid
 
 import oktakit as ok
+from lives import FEEDBACK, SERVER, STRANGER, about, act
 from oktakit.analysis.labels import label, read_known, read_sensitivities
+from records import event, events, uuid
 
 KNOWN = pd.DataFrame(
     {

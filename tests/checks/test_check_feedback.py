@@ -3,13 +3,13 @@
 import pandas as pd
 import polars as pl
 import pytest
-from lives import DOWNLOAD, FEEDBACK, OFFICE, SERVER, about, act, changed, job, life, report
-from records import events, uuid
 
 import oktakit as ok
-from oktakit.analysis.triage import FEEDBACK_SUMMARY_COLUMNS, summarize_feedback
+from lives import DOWNLOAD, FEEDBACK, OFFICE, SERVER, about, act, changed, job, life, report
+from oktakit.analysis.feedback import FEEDBACK_SUMMARY_COLUMNS, summarize_feedback
 from oktakit.checks.answers import CHECK_COLUMNS
 from oktakit.checks.feedback import FEEDBACK_QUESTIONS, check_feedback
+from records import events, uuid
 
 KEYS = {question.key for question in FEEDBACK_QUESTIONS}
 ALARM, OTHER, GIVEN = 40, 41, 42

@@ -5,9 +5,9 @@ import json
 
 import pandas as pd
 import pytest
-from records import event, events, uuid
 
 import oktakit as ok
+from records import event, events, uuid
 
 ONE = event(1, "user.session.start", "2026-03-02T08:00:00.000Z")
 TWO = event(2, "user.session.end", "2026-03-02T09:00:00.000Z")

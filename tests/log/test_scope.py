@@ -5,9 +5,9 @@ import json
 
 import pandas as pd
 import pytest
-from records import event, export, uuid
 
 import oktakit as ok
+from records import event, export, uuid
 
 SHOWN = [column for column in ok.read_log([]).events if column not in ("source", "record")]
 
@@ -43,8 +43,8 @@ def test_the_few_are_the_same_as_those_among_all(quiet, pack, tmp_path):
 
 
 def test_related_events_are_the_same_as_those_among_all(quiet):
-    """In two passes, without parsing the rest, come the very rows that `related` finds in the whole log."""
-    everything = ok.related(ok.read_log(quiet).events)
+    """In two passes, without parsing the rest, come the very rows that `find_related` finds in the whole log."""
+    everything = ok.find_related(ok.read_log(quiet).events)
     pd.testing.assert_frame_equal(ok.read_log(quiet, event_types=ok.ANALYTICS, related=True).events, everything)
     assert 0 < (~everything["event_type"].isin(ok.ANALYTICS)).sum() < len(everything)
 
@@ -108,7 +108,7 @@ def test_each_tie_brings_its_event(tie):
     records = [asked, event(2, "user.session.start", **tie), other, unknown]
     log = ok.read_log(lines(*records), event_types=ok.EXPORTS, related=True)
     assert sorted(log.events["uuid"]) == [uuid(1), uuid(2), uuid(4)]
-    pd.testing.assert_frame_equal(log.events[SHOWN], ok.related(ok.read_log(records).events, ok.EXPORTS)[SHOWN])
+    pd.testing.assert_frame_equal(log.events[SHOWN], ok.find_related(ok.read_log(records).events, ok.EXPORTS)[SHOWN])
 
 
 def test_feedback_brings_the_detection_it_judged():

@@ -8,7 +8,7 @@ import pytest
 
 import oktakit as ok
 
-SAMPLES = Path(__file__).parents[1] / "sample_logs"
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
 
 
 def load(name):

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pandas as pd
-from records import event, uuid
 
 import oktakit as ok
+from records import event, uuid
 
 REASONS = """
 bad_json truncated nul_bytes bad_encoding too_deep too_large not_object no_event_type no_uuid bad_uuid

@@ -5,9 +5,9 @@ import itertools
 import pandas as pd
 import polars as pl
 import pytest
-from records import event, events, export, uuid
 
 import oktakit as ok
+from records import event, events, export, uuid
 
 
 def ledger(*records):

@@ -10,14 +10,14 @@ import sys
 import zipfile
 from pathlib import Path
 
-import deliveries as d
 import pandas as pd
 import pytest
 import zstandard
+
+import deliveries as d
+import oktakit as ok
 from deliveries import EVENTS
 from records import event, uuid
-
-import oktakit as ok
 
 LINES = d.lines(EVENTS)
 EXPECTED = ok.read_log(EVENTS).events

@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from drawn import DAY, card, changes, coverage, detections, events, feedback, minutes, said, strip, week
 
+from drawn import DAY, card, changes, coverage, detections, events, feedback, minutes, said, strip, week
 from oktakit.errors import InputError
-from oktakit.figures.card import plot_card
+from oktakit.figures.checks import plot_checks
 from oktakit.figures.feedback import plot_feedback
 from oktakit.figures.hours import plot_coverage, plot_hours
 from oktakit.figures.sessions import plot_sessions
@@ -247,7 +247,7 @@ def test_words_about_coverage_are_inert():
 
 def test_answers_are_marks_with_a_letter_and_never_a_sum():
     """Yes, no, unknown and no answer at all are four series, each in the row of its question."""
-    figure = plot_card(card())
+    figure = plot_checks(card())
     assert said(figure) == {"yes": (1, 1), "no": (1, 1), "unknown": (1, 1), "not reported": (1, 1)}
     assert [(trace.text[0], trace.x[0], trace.y[0]) for trace in figure.data] == [
         ("Y", 0, 0),
@@ -262,17 +262,17 @@ def test_answers_are_marks_with_a_letter_and_never_a_sum():
 def test_subjects_can_have_names():
     """What has no name keeps the beginning of its uuid."""
     names = pd.Series(["Users", None, "twice"], index=["11111111-aaaa", None, "11111111-aaaa"])
-    assert plot_card(card(), names).layout.xaxis.ticktext == ("Users", "22222222")
+    assert plot_checks(card(), names).layout.xaxis.ticktext == ("Users", "22222222")
 
 
 def test_one_subject_has_its_reasons_beside_it():
     """The words stand in the row of their answer."""
-    assert remarks(plot_card(card().head(2))) == ["by x@example.com", "at noon"]
+    assert remarks(plot_checks(card().head(2))) == ["by x@example.com", "at noon"]
 
 
 def test_of_a_hundred_subjects_sixty_are_drawn():
     """The other answers are counted."""
     many = pd.concat([card().head(2).assign(subject=f"s{n}") for n in range(100)], ignore_index=True)
-    counted = said(plot_card(many))
+    counted = said(plot_checks(many))
     assert counted["yes"] == (60, 60)
     assert counted["not drawn: answers about other subjects"] == (0, 80)

@@ -10,7 +10,7 @@ from oktakit.analysis.places import key, locate
 
 def table():
     """Return the table as shipped."""
-    with resources.files("oktakit").joinpath("data/countries.csv").open(encoding="utf-8") as file:
+    with resources.files("oktakit.analysis").joinpath("countries.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, keep_default_na=False)
 
 

@@ -2,13 +2,13 @@
 
 import json
 
-import deliveries as d
 import pandas as pd
 import pytest
+
+import deliveries as d
+import oktakit as ok
 from deliveries import EVENTS
 from records import uuid
-
-import oktakit as ok
 
 RAW = [d.text(record) for record in EVENTS]
 WHOLE = {
