@@ -5,12 +5,13 @@ BIN := .venv/bin
 # Handed over in the environment, so that any file name works.
 export LOG
 
-.PHONY: help investigate test test-oldest notebooks lab lint clean
+.PHONY: help investigate test test-fast test-oldest notebooks lab lint clean
 
 help:
 	@echo "make investigate [LOG=path]   read a log, print the findings, write the report into reports/"
 	@echo "make lab                      open the notebooks in JupyterLab"
-	@echo "make test                     run every test, docstring example and notebook"
+	@echo "make test                     run every test, docstring example and notebook, on every core"
+	@echo "make test-fast                the same without notebooks, browser and spoilt logs: under two minutes"
 	@echo "make test-oldest              the same with the oldest versions allowed, without a browser"
 	@echo "make notebooks                run the notebooks again and store their outputs"
 	@echo "make lint                     check style and types"
@@ -22,8 +23,14 @@ investigate: .venv/.ready
 lab: .venv/.ready
 	@$(BIN)/jupyter lab notebooks/00_read_a_log.ipynb
 
+# The cells of a notebook need one process, in their order: files are not divided.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
 test: .venv/.ready-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-fast: .venv/.ready-test
+	$(PYTEST) -m "not slow" --ignore notebooks --ignore tests/browser --ignore tests/hostile $(ARGS)
 
 test-oldest:
 	.ci/oldest

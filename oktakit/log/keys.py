@@ -7,6 +7,9 @@ import pandas as pd
 
 from ..schema import COLUMNS, RELATED, SENTINELS
 
+# JupyterLab typesets $...$ in tables: a log could show text that is not there. Every room that makes tables comes here.
+pd.set_option("display.html.use_mathjax", False)
+
 TEXT = pd.Series(["a"]).dtype
 """What pandas makes of text: `str` from pandas 3 on, object before."""
 
