@@ -83,7 +83,8 @@ def _investigate(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from .lab.report import read_parameters, write_report
+    from .lab.notebook import read_parameters
+    from .lab.report import write_report
 
     defaults = read_parameters(options.notebook)
     parameters = dict(_parameter(pair, defaults, options.notebook) for pair in options.set)
@@ -124,7 +125,7 @@ def _read(path: str) -> "Log":
 
 def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str, Any]:
     """Return the name and the value of NAME=VALUE, read as what the default is."""
-    from .lab.notebook import literal
+    from .lab.notebook import parse_parameter
 
     name, equals, value = pair.partition("=")
     if not equals:
@@ -132,7 +133,7 @@ def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str,
     default = defaults.get(name)
     if isinstance(default, str) and "/" in default:
         return name, _seen_from(notebook, value)
-    return name, value if default is None or isinstance(default, str) else literal(name, value)
+    return name, parse_parameter(name, value, default)
 
 
 def _seen_from(notebook: str | Path, path: str) -> str:

@@ -16,8 +16,7 @@ import traitlets
 
 from .. import safe
 from ..errors import ParameterError
-from .notebook import literal
-from .report import checked, lines, read_parameters
+from .notebook import check_parameters, format_assignments, parse_parameter, read_parameters
 
 _DATA: Final = resources.files("oktakit.lab")
 
@@ -91,7 +90,7 @@ class ParameterForm(Box):
     def __init__(self, notebook: str | os.PathLike[str], parameters: Mapping[str, Any] | None = None) -> None:
         """Show the defaults, and what is given instead."""
         self._name, self._defaults = Path(notebook).name, read_parameters(notebook)
-        values = self._defaults | checked(parameters or {}, self._defaults)
+        values = self._defaults | check_parameters(parameters or {}, self._defaults)
         self.controls = {name: _field(name, value, self._defaults[name]) for name, value in values.items()}
         self._panel = Panel()
         fields = ipywidgets.VBox([*self.controls.values()])
@@ -104,13 +103,14 @@ class ParameterForm(Box):
     @property
     def parameters(self) -> dict[str, Any]:
         """Return the value of every parameter, once all are of their type."""
-        values = {name: _read(name, field.value, self._defaults[name]) for name, field in self.controls.items()}
-        return checked(values, self._defaults)
+        given = {name: control.value for name, control in self.controls.items()}
+        values = {name: parse_parameter(name, given[name], default) for name, default in self._defaults.items()}
+        return check_parameters(values, self._defaults)
 
     @property
     def source(self) -> str:
         """Return the parameters as Python assignments, one a line."""
-        return lines(self.parameters)
+        return format_assignments(self.parameters)
 
     def __repr__(self) -> str:
         """Return the parameters as text, or what is wrong with them."""
@@ -131,10 +131,3 @@ def _field(name: str, value: Any, default: Any) -> Any:
         return ipywidgets.Checkbox(value, description=name, indent=False)
     text = value or "" if default is None or isinstance(default, str) else repr(value)
     return ipywidgets.Text(text, description=name, continuous_update=False)
-
-
-def _read(name: str, given: Any, default: Any) -> Any:
-    """Return what a field holds as the type of its default; an empty field is None where None is the default."""
-    if isinstance(default, bool | str):
-        return given
-    return given or None if default is None else literal(name, given)

@@ -1,15 +1,23 @@
 """Run a notebook with parameters and write what came out; the one place that knows nbclient."""
 
-import ast
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import OktakitError, ParameterError
+from ..errors import OktakitError
 from ..safe import filename, write_file
-from .notebook import NOT_PLAIN, WIDGET, read_notebook, strip
+from .notebook import (
+    WIDGET,
+    format_assignments,
+    inject_parameters,
+    parse_assignments,
+    read_notebook,
+    read_parameters,
+    strip,
+    tags,
+)
 from .page import to_html
 
 if TYPE_CHECKING:
@@ -22,30 +30,6 @@ class Report(NamedTuple):
     notebook: Path
     html: Path
     findings: str
-
-
-def read_parameters(notebook: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the parameters of a notebook and their defaults.
-
-    Parameters
-    ----------
-    notebook : path
-        A notebook with one cell tagged `parameters`, whose lines are plain assignments.
-
-    Returns
-    -------
-    dict
-        The default of each parameter, by name, in the order of the cell.
-
-    Raises
-    ------
-    InputError
-        When the file is not a notebook.
-    ParameterError
-        When there is not exactly one such cell, or it holds more than plain assignments.
-
-    """
-    return _assigned(_parameters_cell(read_notebook(notebook)).source)
 
 
 def run_notebook(
@@ -89,7 +73,7 @@ def findings(nb: "NotebookNode") -> str:
     '2 exports were taken by someone else.'
 
     """
-    outputs = [output for cell in nb.cells if "findings" in _tags(cell) for output in cell.get("outputs", [])]
+    outputs = [output for cell in nb.cells if "findings" in tags(cell) for output in cell.get("outputs", [])]
     texts = [_text(output).rstrip("\n") for output in outputs]
     return "\n".join(text for text in texts if text)
 
@@ -140,83 +124,12 @@ def _run(
     notebook: str | os.PathLike[str], parameters: Mapping[str, Any], cwd: str | os.PathLike[str] | None = None
 ) -> "NotebookNode":
     """Return the notebook as the kernel left it, but for folders of this computer."""
-    from nbformat.v4 import new_code_cell
-
     nb = read_notebook(notebook)
-    cell = _parameters_cell(nb)
-    values = checked(parameters, _assigned(cell.source))
-    injected = new_code_cell(lines(values), id="injected-parameters", metadata={"tags": ["injected-parameters"]})
-    nb.cells.insert(nb.cells.index(cell) + 1, injected)
+    injected = inject_parameters(nb, parameters)
     _execute(nb, Path(cwd or Path(notebook).parent))
-    injected.source = lines({name: _shareable(value) for name, value in values.items()})
+    values = parse_assignments(injected.source)
+    injected.source = format_assignments({name: _shareable(value) for name, value in values.items()})
     return _without_folders(nb)
-
-
-def _tags(cell: "NotebookNode") -> list[str]:
-    return list(cell.metadata.get("tags", []))
-
-
-def _parameters_cell(nb: "NotebookNode") -> "NotebookNode":
-    """Return the one cell that holds the parameters."""
-    cells = [cell for cell in nb.cells if cell.cell_type == "code" and "parameters" in _tags(cell)]
-    if len(cells) != 1:
-        raise ParameterError(f"The notebook needs one code cell tagged 'parameters'; it has {len(cells)}. Tag one.")
-    cell: NotebookNode = cells[0]
-    return cell
-
-
-def _assigned(source: str) -> dict[str, Any]:
-    """Return the values that the lines of a parameters cell assign."""
-    try:
-        return dict(_assignment(statement) for statement in ast.parse(source).body)
-    except NOT_PLAIN as error:
-        raise ParameterError(
-            "The cell tagged 'parameters' needs lines like NAME = value, with a plain value; "
-            f"found: {getattr(error, 'text', None) or error}. Move everything else to another cell."
-        ) from error
-
-
-def _assignment(statement: ast.stmt) -> tuple[str, Any]:
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value):
-            return name, ast.literal_eval(value)
-    raise ValueError(ast.unparse(statement))
-
-
-def checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters given, once each is known and of the type of its default."""
-    unknown = [name for name in given if name not in defaults]
-    if unknown:
-        raise ParameterError(
-            f"The notebook has the parameters {', '.join(defaults) or 'none'}; "
-            f"found {', '.join(map(repr, unknown))}. Use one of its own names."
-        )
-    return {name: _typed(name, value, defaults[name]) for name, value in given.items()}
-
-
-def _typed(name: str, value: Any, default: Any) -> Any:
-    """Return the value, once it is of the type of the default and can be written as a plain value."""
-    needed = str if default is None else type(default)
-    if needed is float and type(value) is int:
-        return float(value)
-    if (value is None and default is None) or (type(value) is needed and _is_plain(value)):
-        return value
-    raise ParameterError(
-        f"The parameter {name} needs a value of type {needed.__name__}, like {default!r}; "
-        f"found {value!r} of type {type(value).__name__}. Give a value of that type."
-    )
-
-
-def _is_plain(value: Any) -> bool:
-    try:
-        return bool(ast.literal_eval(repr(value)) == value)
-    except NOT_PLAIN:
-        return False
-
-
-def lines(values: Mapping[str, Any]) -> str:
-    """Return parameters as the lines of a cell."""
-    return "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
 
 def _execute(nb: "NotebookNode", folder: Path) -> None:

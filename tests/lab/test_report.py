@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from oktakit.errors import InputError, OktakitError, ParameterError
+from oktakit.lab.notebook import read_parameters
 from oktakit.lab.page import to_html
-from oktakit.lab.report import findings, read_parameters, run_notebook, write_report
+from oktakit.lab.report import findings, run_notebook, write_report
 
 PARAMETERS = 'LOG = "../logs/a.jsonl"  # which log\nLIMIT = 3\nRATE = 0.5\nACTOR = None\nNAMES = ["a"]\nDEEP = False'
 SHOW = "import os\nprint(LIMIT, RATE, ACTOR, NAMES, DEEP, open(LOG).read(), os.path.basename(os.getcwd()))"
