@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .lab.report import Report
     from .log.log import Log
 
-TEMPLATE: Final = Path("notebooks/10_investigate.ipynb")
+TEMPLATE: Final = "notebooks/10_investigate.ipynb"
 SAMPLE: Final = "sample_logs/stolen_report.jsonl"
 LINE_LIMIT: Final = 2000
 
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="oktakit", description="Follow report exports through an Okta System Log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = _command(commands, _investigate, "investigate a log and write the report", "the report", "reports")
-    command.add_argument("log", nargs="?", default=SAMPLE, metavar="LOG", help="file, folder or glob [%(default)s]")
+    command.add_argument("log", nargs="?", metavar="LOG", help="file, folder or glob [a synthetic log of a theft]")
     command = _command(commands, _report, "run a notebook and write it as one HTML file", "the report", "reports")
     command.add_argument("notebook", metavar="NOTEBOOK")
     about = "a parameter of the notebook; a path, where the default has a slash, is meant from here"
@@ -75,11 +76,20 @@ def _command(
 def _investigate(options: argparse.Namespace) -> None:
     from .lab.report import write_report
 
-    if not TEMPLATE.is_file():
-        raise InputError(f"{TEMPLATE} is needed; it is not in this folder. Run this in the project's folder.")
-    _read(options.log)
-    _tell(write_report(TEMPLATE, options.out, {"LOG": _seen_from(TEMPLATE, options.log)}))
-    _say("To look closer: make lab, or .venv/bin/jupyter lab notebooks/00_read_a_log.ipynb")
+    log, folder = options.log or str(_bundled(SAMPLE)), Path(options.out)
+    _read(log)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Run where it is written, so that its path to the log holds when it is opened there.
+    report = write_report(_bundled(TEMPLATE), folder, {"LOG": _seen_from(folder, log)}, cwd=folder)
+    _tell(report)
+    _say(f"To look closer: jupyter lab {report.notebook} (in a checkout: make lab)")
+
+
+def _bundled(name: str) -> Path:
+    """Return a file of the project: the copy in the wheel, or in a checkout the file itself."""
+    package = Path(str(files("oktakit")))
+    copy = package / "lab" / "investigate" / Path(name).name
+    return copy if copy.is_file() else package.parent / name
 
 
 def _report(options: argparse.Namespace) -> None:
@@ -132,13 +142,13 @@ def _parameter(pair: str, defaults: dict[str, Any], notebook: str) -> tuple[str,
         raise ParameterError(f"--set needs NAME=VALUE; found {pair!r}. Put the value behind an equals sign.")
     default = defaults.get(name)
     if isinstance(default, str) and "/" in default:
-        return name, _seen_from(notebook, value)
+        return name, _seen_from(Path(notebook).parent, value)
     return name, parse_parameter(name, value, default)
 
 
-def _seen_from(notebook: str | Path, path: str) -> str:
-    """Return a path that is meant from the current folder, as the notebook has to write it."""
-    return Path(os.path.relpath(path, Path(notebook).parent)).as_posix()
+def _seen_from(folder: Path, path: str) -> str:
+    """Return a path that is meant from the current folder, as a notebook that runs in `folder` has to write it."""
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def _nothing_kept(path: str, log: "Log") -> str:

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from oktakit import read_log
+from oktakit import cli, read_log
 from oktakit.cli import main
 
 PARAMETERS = 'LOG = "../sample_logs/stolen_report.jsonl"\nACTOR = "ann"\nLIMIT = 3\nSINCE = None'
@@ -15,10 +15,11 @@ SHOW = "print(LOG, ACTOR, LIMIT, SINCE)\nprint(open(LOG).readline()[:8])"
 EVENT = '{"uuid": "00000000-0000-4000-8000-000000000001", "eventType": "user.session.start"}\n'
 
 Run = Callable[..., tuple[int, str, str]]
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Run:
     """Return a function that runs a command in a small project, and returns its exit code and what it said."""
     for folder in ("notebooks", "sample_logs", "mine"):
         (tmp_path / folder).mkdir()
@@ -26,6 +27,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     (tmp_path / "mine" / "log one.jsonl").write_text(" " + EVENT)
     write_template(tmp_path, SHOW)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_bundled", lambda name: tmp_path / name)
 
     def _run(*arguments: str) -> tuple[int, str, str]:
         code = main(arguments)
@@ -48,16 +50,16 @@ def test_investigate_prints_the_findings_and_where_the_report_is(run: Run, tmp_p
     assert (code, err) == (0, "")
     assert out.startswith('../sample_logs/stolen_report.jsonl ann 3 None\n{"uuid":\n')
     assert "Wrote reports/10_investigate-stolen_report.html" in out
-    assert "make lab" in out
+    assert "jupyter lab reports/10_investigate-stolen_report.ipynb" in out
     assert (tmp_path / "reports" / "10_investigate-stolen_report.ipynb").is_file()
 
 
 def test_investigate_reads_a_log_seen_from_here(run: Run, tmp_path: Path) -> None:
-    """A path is meant from the current folder, relative or not, though the notebook runs in its own."""
+    """A path is meant from the current folder, relative or not, though the notebook runs where it is written."""
     for path in ("mine/log one.jsonl", str(tmp_path / "mine" / "log one.jsonl")):
         code, out, _ = run("investigate", path, "--out", "else/where")
         assert code == 0
-        assert out.startswith('../mine/log one.jsonl ann 3 None\n {"uuid"\n')
+        assert out.startswith('../../mine/log one.jsonl ann 3 None\n {"uuid"\n')
     assert (tmp_path / "else" / "where" / "10_investigate-log_one.html").is_file()
 
 
@@ -82,12 +84,14 @@ def test_a_log_that_is_not_there_ends_with_2(run: Run) -> None:
     assert "no_such.jsonl" in err
 
 
-def test_investigate_outside_of_the_project_says_where_to_go(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The notebook is found from the project's folder only."""
-    monkeypatch.chdir("mine")
-    code, _, err = run("investigate", "log one.jsonl")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "Run this in the project's folder" in err
+def test_investigate_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """From an empty folder, without a log, the sample is investigated with the template of the package."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["investigate"]) == 0
+    assert capsys.readouterr().out.startswith("390 records = 389 kept + 1 duplicate + 0 rejected, from 1 source\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+    saved = nbformat.read("reports/10_investigate-stolen_report.ipynb", 4)
+    assert "LOG = 'stolen_report.jsonl'" in [cell.source for cell in saved.cells]
 
 
 def test_report_reads_each_value_as_what_its_default_is(run: Run, tmp_path: Path) -> None:

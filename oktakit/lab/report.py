@@ -83,6 +83,7 @@ def write_report(
     output_folder: str | os.PathLike[str],
     parameters: Mapping[str, Any],
     name: str | None = None,
+    cwd: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Write a run of the notebook as `<name>.ipynb` and as `<name>.html`, which opens offline.
 
@@ -96,6 +97,8 @@ def write_report(
         As for `run_notebook`.
     name : str, optional
         1 to 64 letters, digits, dots, dashes and underscores. By default the notebook's name and that of its LOG.
+    cwd : path, optional
+        As for `run_notebook`.
 
     Returns
     -------
@@ -113,7 +116,7 @@ def write_report(
     import nbformat
 
     stem = filename(name or _stem(notebook, parameters))
-    nb = strip(_without_widgets(_run(notebook, parameters)))
+    nb = strip(_without_widgets(_run(notebook, parameters, cwd)))
     html = to_html(nb, stem)
     folder = Path(output_folder)
     saved = write_file(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
