@@ -15,6 +15,7 @@ from .analysis.surroundings import find_around as find_around
 from .analysis.surroundings import find_related as find_related
 from .checks.exports import check_exports as check_exports
 from .checks.feedback import check_feedback as check_feedback
+from .checks.leads import find_leads as find_leads
 from .errors import ColumnError as ColumnError
 from .errors import InputError as InputError
 from .errors import OktakitError as OktakitError

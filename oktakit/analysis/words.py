@@ -8,6 +8,9 @@ import pandas as pd
 
 from ..errors import InputError
 
+UTC = ZoneInfo("UTC")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def listed(words: Iterable[str], limit: int = 3) -> str:
     """Return the first few texts, and how many more there are.
@@ -30,6 +33,33 @@ def duration(lag: pd.Timedelta, units: int = 4) -> str:
     parts = ((seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s"))
     spoken = " ".join([f"{number} {unit}" for number, unit in parts if number][:units]) or "0 s"
     return f"-{spoken}" if lag.total_seconds() < 0 else spoken
+
+
+def moment(at: Any, clock: ZoneInfo = UTC, *, day: bool = True) -> str:
+    """Return a moment by a clock, in words, with its day or without.
+
+    >>> moment(pd.Timestamp("2026-03-06 15:58:24Z")), moment(pd.Timestamp("2026-03-06 15:58:24Z"), day=False)
+    ('6 Mar 15:58', '15:58')
+    """
+    local = at.tz_convert(clock)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local:%H:%M}" if day else f"{local:%H:%M}"
+
+
+def moments(times: Iterable[Any], clock: ZoneInfo = UTC, limit: int = 3) -> str:
+    """Return moments in words, each day once; of many, the first and the last.
+
+    >>> moments([pd.Timestamp("2026-03-06 20:09Z"), pd.Timestamp("2026-03-06 20:33Z")])
+    '6 Mar 20:09 and 20:33 UTC'
+    """
+    order = sorted({at for at in times if at is not None})
+    if not order:
+        return "a time that is not reported"
+    shown = order if len(order) <= limit else [order[0], order[-1]]
+    days = [at.tz_convert(clock).date() for at in shown]
+    told = [moment(at, clock, day=not place or days[place] != days[place - 1]) for place, at in enumerate(shown)]
+    told = list(dict.fromkeys(told)) if len(order) <= limit else told
+    both = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return f"{both if len(order) <= limit else ' to '.join(told)} {shown[-1].tz_convert(clock):%Z}"
 
 
 def microseconds(moment: pd.Timestamp) -> int:

@@ -1,0 +1,86 @@
+"""One plain sentence for a story: what was done, by whom, from where and when."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ..analysis.words import listed, moments
+from ..safe import text
+from ..schema import DOWNLOAD, REQUEST
+from .answers import person
+from .evidence import grouped
+
+PEOPLE = 6
+"""A sentence names no more people than this, and says how many more there are."""
+
+_VERBS = {"confirmed": "confirmed", "dismissed": "dismissed", "missed": "called too low"}
+
+
+def report(event: Any) -> str:
+    """Return the name of a report, in words."""
+    return text(event.report_name or event.report_id or "A report that the log does not name")
+
+
+def headline(story: Sequence[Any], facts: Sequence[str], clock: ZoneInfo) -> str:
+    """Return what was done, by whom, from where and when, and what makes it strange."""
+    parts = {about: [one for one in story if one.about == about] for about in ("export", "feedback", "session")}
+    exports, verdicts = parts["export"], parts["feedback"]
+    told = [_exports([event for one in exports for event in one.events], len(exports), clock)] if exports else []
+    groups = grouped(((one.row.given_by_id or one.row.given_by, one.row.verdict), one) for one in verdicts)
+    told += [_verdicts(several, clock, "" if exports else " from ") for several in groups.values()]
+    told += [] if told else [_session(one.events[0], one.events[-1], clock) for one in parts["session"]]
+    return f"{'; '.join([*told, *facts])}."
+
+
+def _exports(events: Sequence[Any], jobs: int, clock: ZoneInfo) -> str:
+    asked, taken = ([one for one in events if one.event_type == kind] for kind in (REQUEST, DOWNLOAD))
+    what = report(events[0]) if jobs == 1 else f"{jobs} exports ({listed(map(report, events))})"
+    was = "was" if jobs == 1 else "were"
+    if not taken:
+        return f"{what} {was} requested by {_acts(asked, clock)}, and nobody downloaded {'it' if jobs == 1 else 'them'}"
+    if not asked:
+        return f"{what} {was} downloaded by {_acts(taken, clock)}, and the request is not in the log"
+    if _hands(asked) == _hands(taken):
+        return f"{what} {was} requested and downloaded by {_acts(events, clock)}"
+    times = f" {len(taken)} times" if len(taken) > 1 and jobs == 1 else ""
+    return f"{what}, requested by {_acts(asked, clock)}, {was} downloaded{times} by {_acts(taken, clock)}"
+
+
+def _verdicts(several: Sequence[Any], clock: ZoneInfo, placed: str) -> str:
+    rows, given = [one.row for one in several], [one.events[0] for one in several]
+    judged = listed((text(row.about_user or row.about_user_id or "somebody not named") for row in rows), PEOPLE)
+    about = "their own account" if all(row.self_feedback for row in rows) else judged
+    level = f"{text(rows[0].judged_risk_level)} " if rows[0].judged_risk_level else ""
+    what = f"the {level}detection" if len(rows) == 1 else f"{len(rows)} detections"
+    said = f"{person(given[0])} {_VERBS.get(rows[0].verdict, 'judged')} {what} about {about}"
+    return f"{said}{placed and placed + _places(given)} at {moments((one.published for one in given), clock)}"
+
+
+def _session(before: Any, event: Any, clock: ZoneInfo) -> str:
+    moved = f"went on from {_places([event])} with another browser at {moments([event.published], clock)}"
+    return f"A session of {person(event)}, before in {_places([before])}, {moved}"
+
+
+def _hands(events: Iterable[Any]) -> set[tuple[Any, ...]]:
+    return {(one.actor_id, one.country, one.ip_address) for one in events}
+
+
+def _acts(events: Iterable[Any], clock: ZoneInfo) -> str:
+    """Return for each person who did something from where and when."""
+    groups = grouped((person(one), one) for one in events)
+    told = (
+        f"{who} from {_places(own)} at {moments((one.published for one in own), clock)}" for who, own in groups.items()
+    )
+    return listed(told, PEOPLE)
+
+
+def _places(events: Iterable[Any]) -> str:
+    """Return countries, each with its addresses and what is known of them as proxies."""
+    groups = grouped((text(one.country or "a country that is not reported"), one) for one in events)
+    return listed(f"{country} ({'; '.join(dict.fromkeys(map(_address, own)))})" for country, own in groups.items())
+
+
+def _address(event: Any) -> str:
+    kinds = (event.ip_categories or ("proxy" if event.is_proxy else "")).split()
+    words = " ".join(text(kind) if kind in ("VPN", "TOR") else text(kind).lower() for kind in kinds)
+    return ", ".join(filter(None, [text(event.ip_address or "address not reported"), words]))

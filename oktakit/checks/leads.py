@@ -1,0 +1,345 @@
+"""What needs a look, first: exports, verdicts and sessions that belong to one story are one row, in one sentence."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
+from itertools import chain, pairwise
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..analysis.engines import first_known, rows
+from ..analysis.exports import correlate_exports
+from ..analysis.feedback import correlate_feedback
+from ..analysis.sessions import find_session_changes
+from ..analysis.words import duration, listed, zone
+from ..log.keys import TEXT, known_only
+from ..log.log import Log
+from ..safe import text
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST
+from .answers import Answer, person, to_card
+from .evidence import grouped, rows_of
+from .exports import check_exports
+from .feedback import check_feedback
+from .headline import PEOPLE, headline, report
+from .surroundings import ABOUT_SURROUNDINGS
+
+LEVELS: Final = ("needs a look", "worth knowing", "ordinary")
+LEAD_COLUMNS: Final = (
+    *("level", "headline", "first", "last", "people", "reports", "reasons", "against", "open", "next"),
+    *("exports", "feedback", "evidence"),
+)
+FACTS: Final = 3
+"""So many things that make a story strange are in its headline; all are among the reasons."""
+
+_ENOUGH = 20
+"""In a log with fewer exports nobody can say what is rare."""
+_DAY = pd.Timedelta("1D")
+_NEVER = pd.Timestamp(0, tz="UTC")
+_SETS = ("yes", "any", "unknown")
+_TIES = ("external_session_id", "dt_hash", "actor_id")
+_ABOUT = ("export", "feedback", "session")
+_STEPS = ("requested_uuid", "downloaded_uuid")
+_ADDRESS = {"ip_address", "country", "as_number"}
+_BROWSER = {"browser", "os", "raw_user_agent"}
+_TOLD = (
+    *("event_type", "actor_alternate_id", "target_user_id", "target_user_alternate_id", *_TIES),
+    *("ip_address", "country", "is_proxy", "ip_categories", "report_name", "report_id"),
+)
+_TAKERS = {
+    "no": "taken by the person who requested it",
+    "yes": "taken by somebody else",
+    "unknown": "whose requester the log does not tell",
+    "": "never downloaded",
+}
+
+
+class Rule(NamedTuple):
+    """Answers that make an export, a verdict or a session worth a look.
+
+    `yes` must all be yes, of `any` at least one, and `unknown` must be unknown. Where more than the part `rare` of the
+    exports of a log has them, they are the habit of that log, and count one level less.
+    """
+
+    about: str
+    yes: frozenset[str]
+    any: frozenset[str]
+    unknown: frozenset[str]
+    level: str
+    rare: str
+    says: str
+    next: str
+    source: str
+
+    def fits(self, one: "Subject") -> bool:
+        """Return whether the answers about a subject are such."""
+        yes = one.said("yes")
+        some = not self.any or self.any & yes
+        return bool(self.about == one.about and some and self.yes <= yes and self.unknown <= one.said("unknown"))
+
+
+class Subject(NamedTuple):
+    """An export with all its downloads, a verdict, or a session that changed hands.
+
+    `uuids` are those by which the tables of checks name it, `row` is that of `correlate_exports` and the like, and of
+    several downloads the answer that is yes counts.
+    """
+
+    about: str
+    uuids: tuple[str, ...]
+    row: Any
+    events: tuple[Any, ...]
+    answers: tuple[Any, ...]
+
+    def said(self, answer: str) -> frozenset[str]:
+        """Return the questions that are answered so."""
+        return frozenset(one.key for one in self.answers if one.answer == answer)
+
+    @property
+    def times(self) -> list[Any]:
+        """Return when it happened, in the order of time; without any it stands before all others."""
+        return sorted(event.published for event in self.events if event.published is not None) or [_NEVER]
+
+
+@cache
+def lead_rules() -> tuple[Rule, ...]:
+    """Return the table of rules."""
+    with resources.files("oktakit.checks").joinpath("lead_rules.csv").open(encoding="utf-8") as file:
+        table: list[dict[str, Any]] = [*csv.DictReader(file)]
+    return tuple(Rule(**row | {name: frozenset(row[name].split()) for name in _SETS}) for row in table)
+
+
+def find_leads(events: Any, *, known: Any = None, watch: Any = None, timezone: str = "UTC") -> pd.DataFrame:
+    """Return one row per story that needs a look or is worth knowing, and a last row about everything else.
+
+    Exports of one job, verdicts and sessions that changed hands are one story where they share an event, or within a
+    day a session, a device or a person. The level follows from the rules in `oktakit/checks/lead_rules.csv`, each with
+    its source; there is no score. A decisive question that nothing answers, beside other signs, needs a look, too.
+
+    Parameters
+    ----------
+    events : Log or frame with the columns of `log.events`
+        A log, pandas, Polars or any lazy table that narwhals knows.
+    known, watch : str, Path or DataFrame, optional
+        What the analyst knows and watches for, as `value label`: see `check_exports`.
+    timezone : str
+        Whose clock tells the usual hours and the times in sentences, such as "Europe/Oslo".
+
+    Returns
+    -------
+    DataFrame
+        `level headline first last people reports reasons against open next exports feedback evidence`: what needs a
+        look, then what is worth knowing, each by time. `reasons`, `against`, `open` (what is unknown and would decide,
+        with the filter that fetches it) and `next` are sentences, one a line; `exports`, `feedback` and `evidence` are
+        uuids, blank-separated. The last row is always there, with the level "ordinary": its headline says whether
+        nothing needs a look, and in one sentence what was not chosen.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing.
+    InputError
+        If `known`, `watch` or `timezone` cannot be used.
+
+    Examples
+    --------
+    >>> from oktakit import make_log, read_log
+    >>> leads = find_leads(read_log(make_log("assistant").records))
+    >>> leads["level"].tolist()
+    ['worth knowing', 'worth knowing', 'ordinary']
+    >>> leads["headline"][1][:68]
+    'Current Assignments, requested by hugo.tan@example.com from Norway ('
+    """
+    frame, clock = events.events if isinstance(events, Log) else events, zone(timezone)
+    told = {"known": known, "watch": watch}
+    cards = [check_exports(frame, timezone=timezone, **told), check_feedback(frame, **told), _hand_overs(frame)]
+    subjects = _subjects(frame, pd.concat(cards))
+    levels = _levels(subjects)
+    chosen = [one for one in subjects if levels[one.uuids] < len(LEVELS) - 1]
+    leads = [_lead(story, min(levels[one.uuids] for one in story), subjects, clock) for story in _stories(chosen)]
+    leads.sort(key=lambda lead: (LEVELS.index(lead["level"]), lead["first"], lead["headline"]))
+    rest = _rest([one for one in subjects if one not in chosen], [lead["level"] for lead in leads])
+    found = pd.DataFrame([*leads, rest], columns=[*LEAD_COLUMNS])
+    times = {name: pd.to_datetime(found[name], utc=True).dt.as_unit("us") for name in ("first", "last")}
+    times = {name: at.mask(at == _NEVER) for name, at in times.items()}
+    return found.astype({name: TEXT for name in LEAD_COLUMNS if name not in times}).assign(**times)
+
+
+def _hand_overs(frame: Any) -> pd.DataFrame:
+    """Return the card of the sessions in which both address and browser moved and nothing explains it."""
+    question = next(one for one in ABOUT_SURROUNDINGS if one.key == "session_changed")
+    rows = [row for row in rows_of(find_session_changes(frame)) if row.explained_by is None]
+    both = [row for row in rows if _ADDRESS & {*row.moved.split()} and _BROWSER & {*row.moved.split()}]
+    return to_card((row.uuid, question, _moved(row)) for row in both)
+
+
+def _moved(row: Any) -> Answer:
+    why = f"After {duration(row.after, 2)} it went on with another {row.moved.replace(' ', ', ')}."
+    return Answer("yes", why, "", (row.previous_uuid, row.uuid))
+
+
+def _subjects(frame: Any, card: pd.DataFrame) -> list[Subject]:
+    """Return everything that may need a look, with its events and answers."""
+    exports, feedback = correlate_exports(frame), correlate_feedback(frame).drop_duplicates("feedback_uuid")
+    named = pd.concat([*(exports[name] for name in _STEPS), card["subject"], card["evidence"].str.split().explode()])
+    found = known_only(rows(frame, "find_leads", _TOLD, nw.col("uuid").is_in(sorted(named.dropna().unique()))), _TIES)
+    by_uuid = {one.uuid: one for one in rows_of(found.drop_duplicates("uuid"))}
+    answers = grouped((one.subject, one) for one in rows_of(card))
+    job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
+    jobs = grouped(zip(job, rows_of(exports), strict=True)).values()
+    several = [_export(downloads, answers, by_uuid) for downloads in jobs]
+    for row in rows_of(feedback):
+        uuid = row.feedback_uuid
+        several.append(Subject("feedback", (uuid,), row, (by_uuid[uuid],), tuple(answers.pop(uuid))))
+    for uuid, said in answers.items():
+        events = tuple(by_uuid[one] for one in said[0].evidence.split())
+        several.append(Subject("session", (uuid,), None, events, tuple(said)))
+    return several
+
+
+def _export(downloads: list[Any], answers: dict[str, list[Any]], by_uuid: dict[str, Any]) -> Subject:
+    """Return an export with all its downloads."""
+    uuids = dict.fromkeys(one.downloaded_uuid or one.generated_uuid or one.requested_uuid for one in downloads)
+    steps = dict.fromkeys(getattr(one, step) for step in _STEPS for one in downloads)
+    same = grouped((answer.key, answer) for uuid in uuids for answer in answers.pop(uuid)).values()
+    said = (min(one, key=lambda answer: ("yes", "unknown", "no").index(answer.answer)) for one in same)
+    events = tuple(by_uuid[uuid] for uuid in steps if uuid)
+    return Subject("export", tuple(uuids), downloads[0], events, tuple(said))
+
+
+def _levels(subjects: list[Subject]) -> dict[tuple[str, ...], int]:
+    """Return the place in `LEVELS` of every subject."""
+    levels = dict.fromkeys((one.uuids for one in subjects), len(LEVELS) - 1)
+    exports = sum(one.about == "export" for one in subjects)
+    for rule in (rule for rule in lead_rules() if rule.level in LEVELS):
+        fitting = [one.uuids for one in subjects if rule.fits(one)]
+        is_habit = exports >= _ENOUGH and len(fitting) > float(rule.rare or 1) * exports
+        levels |= {uuids: min(LEVELS.index(rule.level) + is_habit, levels[uuids]) for uuids in fitting}
+    return levels
+
+
+def _stories(subjects: list[Subject]) -> Iterator[list[Subject]]:
+    """Return the subjects that belong together, each story in the order of time."""
+    groups = {one.uuids: [one] for one in subjects}
+    for tie, tied in grouped((tie, one) for one in subjects for tie in _ties(one)).items():
+        for one, other in pairwise(sorted(tied, key=lambda one: one.times[0])):
+            group, more = groups[one.uuids], groups[other.uuids]
+            if group is not more and (tie in _uuids(one) or other.times[0] - one.times[-1] <= _DAY):
+                group += more
+                groups |= dict.fromkeys((each.uuids for each in more), group)
+    for story in {id(group): group for group in groups.values()}.values():
+        yield sorted(story, key=lambda one: (one.times, one.uuids))
+
+
+def _ties(one: Subject) -> set[str]:
+    """Return what ties a subject to others: sessions, devices, people and the events of its answers."""
+    judged = {event.target_user_id for event in one.events if one.about == "feedback"}
+    return {*(getattr(event, name) for event in one.events for name in _TIES), *judged, *_uuids(one)} - {None}
+
+
+def _uuids(one: Subject) -> list[str]:
+    return " ".join(told.evidence for told in one.answers if told.answer == "yes").split()
+
+
+def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: ZoneInfo) -> dict[str, Any]:
+    """Return the row of a story."""
+    story = sorted(story, key=lambda one: _ABOUT.index(one.about))
+    events = [event for one in story for event in one.events]
+    fitting = [rule for rule in lead_rules() if any(map(rule.fits, story))]
+    deciding = (rule.yes | rule.any | rule.unknown for rule in fitting if rule.level in LEVELS)
+    decisive = frozenset(chain.from_iterable(deciding))
+    told = [rule for rule in fitting if rule.level in LEVELS or rule.yes & decisive]
+    answers = sorted((said for one in story for said in one.answers), key=lambda one: one.key not in decisive)
+    yes = [one for one in answers if one.answer == "yes"]
+    strange = [one for one in yes if one.key in decisive]
+    open_ = [one for one in answers if one.answer == "unknown" and one.key in decisive]
+    names, devices = _names(events), [*_devices(events)]
+    facts = dict.fromkeys(filter(None, [*(short for short, _ in devices), *(rule.says for rule in told)]))
+    evidence = [*(event.uuid for event in events), *" ".join(one.evidence for one in strange).split()]
+    uuids = {about: [uuid for one in story if one.about == about for uuid in one.uuids] for about in _ABOUT}
+    return {
+        "level": LEVELS[level],
+        "headline": headline(story, [*facts][:FACTS], clock),
+        "first": min(one.times[0] for one in story),
+        "last": max(one.times[-1] for one in story),
+        **names,
+        "reasons": _lines([*(full for _, full in devices), *_reasons(yes), _share(story, subjects, decisive)]),
+        "against": _lines([*(one.against for one in yes), *(one.innocent for one in strange)]),
+        "open": _lines(f"{one.question} {one.why}" + f" Fetch: {one.fetch}" * bool(one.fetch) for one in open_),
+        "next": _lines(rule.next.format_map(names) for rule in told),
+        "exports": " ".join(uuids["export"]),
+        "feedback": " ".join(uuids["feedback"]),
+        "evidence": " ".join(dict.fromkeys(evidence)),
+    }
+
+
+def _names(events: list[Any]) -> dict[str, str]:
+    """Return who and what a story is about, in words, by the names that the table of rules has for them."""
+    kinds = {"askers": REQUEST, "takers": DOWNLOAD, "judges": FEEDBACK}
+    proxied = (one for one in events if one.is_proxy or one.ip_categories)
+    several = {
+        "people": map(person, events),
+        **{name: map(person, (one for one in events if one.event_type == kind)) for name, kind in kinds.items()},
+        "judged": (text(one.target_user_alternate_id or "?") for one in events if one.event_type == FEEDBACK),
+        "reports": (report(one) for one in events if one.event_type in (REQUEST, DOWNLOAD)),
+        "addresses": (text(one.ip_address) for one in proxied if one.ip_address),
+    }
+    return {name: listed(words, PEOPLE) for name, words in several.items()}
+
+
+def _devices(events: list[Any]) -> Iterator[tuple[str, str]]:
+    """Return which devices acted as several accounts, short and in full."""
+    for device, own in grouped((event.dt_hash, event) for event in events).items():
+        if (accounts := len({event.actor_id for event in own} - {None})) > 1:
+            people = listed(map(person, own), PEOPLE)
+            both = "both" if accounts == 2 else accounts
+            yield f"one device acted as {both} accounts", f"One device (hash {text(device, 16)}) acted as {people}."
+
+
+def _reasons(answers: list[Any]) -> Iterator[str]:
+    """Return every question that is answered with yes, and why."""
+    for same in grouped((one.key, one) for one in answers).values():
+        more = len({one.why for one in same}) - 1
+        yield f"{same[0].question} Yes: {same[0].why}" + f" ({more} more like this.)" * bool(more)
+
+
+def _share(story: list[Subject], subjects: list[Subject], decisive: frozenset[str]) -> str:
+    """Return how many exports of the log have the answers of the first one of a story, in words."""
+    exports = [one for one in subjects if one.about == story[0].about == "export"]
+    alike = [one for one in exports if story[0].said("yes") & decisive <= one.said("yes")]
+    return f"{len(alike)} of {len(exports)} exports in this log have these answers." if exports else ""
+
+
+def _lines(sentences: Iterable[str]) -> str:
+    return "\n".join(dict.fromkeys(filter(None, sentences)))
+
+
+def _rest(subjects: list[Subject], levels: list[str]) -> dict[str, str]:
+    """Return the last row: what was not chosen, and whether nothing needs a look."""
+    exports = [one for one in subjects if one.about == "export"]
+    answers = list(chain.from_iterable(one.answers for one in subjects))
+    other, verdicts = "other " * bool(levels), len(subjects) - len(exports)
+    told = [] if LEVELS[0] in levels else ["Nothing needs a look."]
+    told += [f"{len(exports)} {other}export{'s' * (len(exports) != 1)}: {_taken(exports)}."] if exports else []
+    told += [f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections."] if verdicts else []
+    if open_ := sum(one.answer == "unknown" for one in answers):
+        told.append(f"{open_} of {len(answers)} answers about them could not be determined.")
+    if not subjects and levels:
+        told.append("All exports and verdicts are in the rows above.")
+    if not subjects and not levels:
+        told.append("There are no report exports and no feedback in this log.")
+    return {"level": LEVELS[-1], "headline": " ".join(told)}
+
+
+def _taken(exports: list[Subject]) -> str:
+    """Return in words how many exports were taken by whom."""
+    taken = ({event.event_type for event in one.events} >= {DOWNLOAD} for one in exports)
+    said = (next((told.answer for told in one.answers if told.key == "taken_by_other"), "unknown") for one in exports)
+    sorts = Counter(_TAKERS[answer if is_taken else ""] for answer, is_taken in zip(said, taken, strict=True))
+    if len(sorts) == 1:
+        return "all " * (len(exports) > 1) + next(iter(sorts))
+    return "; ".join(f"{number} {words}" for words, number in sorts.most_common())
