@@ -1,7 +1,6 @@
 """What needs a look, first: exports, verdicts and sessions that belong to one story are one row, in one sentence."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
@@ -16,7 +15,7 @@ from ..analysis.engines import first_known, rows
 from ..analysis.exports import correlate_exports
 from ..analysis.feedback import correlate_feedback
 from ..analysis.sessions import find_session_changes
-from ..analysis.words import duration, listed, zone
+from ..analysis.words import listed, zone
 from ..log.keys import TEXT, known_only
 from ..log.log import Log
 from ..safe import text
@@ -50,12 +49,6 @@ _TOLD = (
     *("event_type", "actor_alternate_id", "target_user_id", "target_user_alternate_id", *_TIES),
     *("ip_address", "country", "is_proxy", "ip_categories", "report_name", "report_id"),
 )
-_TAKERS = {
-    "no": "taken by the person who requested it",
-    "yes": "taken by somebody else",
-    "unknown": "whose requester the log does not tell",
-    "": "never downloaded",
-}
 
 
 class Rule(NamedTuple):
@@ -162,7 +155,8 @@ def find_leads(events: Any, *, known: Any = None, watch: Any = None, timezone: s
     chosen = [one for one in subjects if levels[one.uuids] < len(LEVELS) - 1]
     leads = [_lead(story, min(levels[one.uuids] for one in story), subjects, clock) for story in _stories(chosen)]
     leads.sort(key=lambda lead: (LEVELS.index(lead["level"]), lead["first"], lead["headline"]))
-    rest = _rest([one for one in subjects if one not in chosen], [lead["level"] for lead in leads])
+    others = [one for one in subjects if levels[one.uuids] == len(LEVELS) - 1]
+    rest = _rest(others, [lead["level"] for lead in leads])
     found = pd.DataFrame([*leads, rest], columns=[*LEAD_COLUMNS])
     times = {name: pd.to_datetime(found[name], utc=True).dt.as_unit("us") for name in ("first", "last")}
     times = {name: at.mask(at == _NEVER) for name, at in times.items()}
@@ -174,12 +168,8 @@ def _hand_overs(frame: Any) -> pd.DataFrame:
     question = next(one for one in ABOUT_SURROUNDINGS if one.key == "session_changed")
     rows = [row for row in rows_of(find_session_changes(frame)) if row.explained_by is None]
     both = [row for row in rows if _ADDRESS & {*row.moved.split()} and _BROWSER & {*row.moved.split()}]
-    return to_card((row.uuid, question, _moved(row)) for row in both)
-
-
-def _moved(row: Any) -> Answer:
-    why = f"After {duration(row.after, 2)} it went on with another {row.moved.replace(' ', ', ')}."
-    return Answer("yes", why, "", (row.previous_uuid, row.uuid))
+    why = "It went on at another address with another browser."
+    return to_card((row.uuid, question, Answer("yes", why, "", (row.previous_uuid, row.uuid))) for row in both)
 
 
 def _subjects(frame: Any, card: pd.DataFrame) -> list[Subject]:
@@ -242,7 +232,9 @@ def _ties(one: Subject) -> set[str]:
 
 
 def _uuids(one: Subject) -> list[str]:
-    return " ".join(told.evidence for told in one.answers if told.answer == "yes").split()
+    """Return the events that an answer rests on, but for those that are there for weeks, such as rights."""
+    strange = (told for told in one.answers if told.answer == "yes" and told.key not in ("rights", "contained"))
+    return " ".join(told.evidence for told in strange).split()
 
 
 def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: ZoneInfo) -> dict[str, Any]:
@@ -252,7 +244,7 @@ def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: Zone
     fitting = [rule for rule in lead_rules() if any(map(rule.fits, story))]
     deciding = (rule.yes | rule.any | rule.unknown for rule in fitting if rule.level in LEVELS)
     decisive = frozenset(chain.from_iterable(deciding))
-    told = [rule for rule in fitting if rule.level in LEVELS or rule.yes & decisive]
+    told = [rule for rule in fitting if rule.level in LEVELS or rule.yes & decisive or not rule.says]
     answers = sorted((said for one in story for said in one.answers), key=lambda one: one.key not in decisive)
     yes = [one for one in answers if one.answer == "yes"]
     strange = [one for one in yes if one.key in decisive]
@@ -319,27 +311,18 @@ def _lines(sentences: Iterable[str]) -> str:
 
 
 def _rest(subjects: list[Subject], levels: list[str]) -> dict[str, str]:
-    """Return the last row: what was not chosen, and whether nothing needs a look."""
+    """Return the last row: whether nothing needs a look, and what was not chosen."""
     exports = [one for one in subjects if one.about == "export"]
-    answers = list(chain.from_iterable(one.answers for one in subjects))
+    own = sum("taken_by_other" in one.said("no") for one in exports)
+    answers = [told.answer for one in subjects for told in one.answers]
     other, verdicts = "other " * bool(levels), len(subjects) - len(exports)
-    told = [] if LEVELS[0] in levels else ["Nothing needs a look."]
-    told += [f"{len(exports)} {other}export{'s' * (len(exports) != 1)}: {_taken(exports)}."] if exports else []
-    told += [f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections."] if verdicts else []
-    if open_ := sum(one.answer == "unknown" for one in answers):
-        told.append(f"{open_} of {len(answers)} answers about them could not be determined.")
-    if not subjects and levels:
-        told.append("All exports and verdicts are in the rows above.")
-    if not subjects and not levels:
-        told.append("There are no report exports and no feedback in this log.")
+    told = ["Nothing needs a look."] * (LEVELS[0] not in levels)
+    if exports:
+        told.append(f"{len(exports)} {other}export{'s' * (len(exports) != 1)}:")
+        told.append(f"{len(exports) - own or 'none'} taken by anybody but the person who requested it.")
+    if verdicts:
+        told.append(f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections.")
+    told.append(f"{answers.count('unknown')} of {len(answers)} answers about them could not be determined.")
+    if not subjects:
+        told[-1] = f"There are no {other}exports and no {other}verdicts in this log."
     return {"level": LEVELS[-1], "headline": " ".join(told)}
-
-
-def _taken(exports: list[Subject]) -> str:
-    """Return in words how many exports were taken by whom."""
-    taken = ({event.event_type for event in one.events} >= {DOWNLOAD} for one in exports)
-    said = (next((told.answer for told in one.answers if told.key == "taken_by_other"), "unknown") for one in exports)
-    sorts = Counter(_TAKERS[answer if is_taken else ""] for answer, is_taken in zip(said, taken, strict=True))
-    if len(sorts) == 1:
-        return "all " * (len(exports) > 1) + next(iter(sorts))
-    return "; ".join(f"{number} {words}" for words, number in sorts.most_common())
