@@ -3,6 +3,8 @@
 A new field is one new line in `COLUMNS` and nothing else.
 """
 
+import csv
+from importlib.resources import files
 from typing import Final, NamedTuple
 
 REQUEST: Final = "analytics.reports.export.request"
@@ -145,6 +147,19 @@ SOURCE_COLUMNS: Final = (
     Column("last", "", "time", "latest event kept"),
     Column("flags", "", "text", "what is odd about the file, blank-separated"),
 )
+
+
+class Flag(NamedTuple):
+    """What may be odd: its name, what it is about (record, rejection or file) and what it means."""
+
+    name: str
+    about: str
+    meaning: str
+
+
+with (files(__package__) / "flags.csv").open(encoding="utf-8") as _table:
+    FLAGS: Final = tuple(Flag(*row) for row in list(csv.reader(_table))[1:])
+"""Every flag of a record and of a file, and every reason for which a record is rejected."""
 
 
 def fold(key: str) -> str:

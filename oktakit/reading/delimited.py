@@ -38,12 +38,12 @@ def split_row(text: str, separator: str) -> list[str] | None:
     (['a', 'b "c", d', ''], None)
     """
     field, cells, at = _field(separator), list[str](), 0
-    while found := field.match(text, at):
-        quoted, tail, plain = found.groups()
+    while match := field.match(text, at):
+        quoted, tail, plain = match.groups()
         if quoted is None and plain.startswith('"'):
             return None
         cells.append(plain if quoted is None else quoted.replace('""', '"') + tail)
-        at = found.end() + 1
+        at = match.end() + 1
         if at > len(text):
             break
     return cells
@@ -71,15 +71,15 @@ def unique(names: Iterable[str]) -> list[str]:
     """
     seen: dict[str, int] = {}
     for name in names:
-        own = name
-        while own in seen:
+        free = name
+        while free in seen:
             seen[name] += 1
-            own = f"{name}#{seen[name]}"
-        seen[own] = 1
+            free = f"{name}#{seen[name]}"
+        seen[free] = 1
     return list(seen)
 
 
-class Rows:
+class RowAssembler:
     """Puts lines together to rows; call it with line after line, and `close` it."""
 
     def __init__(self, header: list[str], separator: str) -> None:

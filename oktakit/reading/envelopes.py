@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ..schema import SENTINELS, fold
-from .mappings import DOTTED, ELASTIC, OCSF, ORIGINALS, OWN, OWN_DERIVED, SENTINEL, SENTINEL_V2, Shape, place, squash
+from .mappings import DERIVED, ORIGINALS, OWN, RECEIVED, SHAPES, WRAPPERS, Shape, place, squash
 from .repair import Trouble, parse
-from .unflatten import rebuild
+from .unflatten import unflatten
 
 T = TypeVar("T")
 
@@ -27,19 +27,9 @@ class Delivery(NamedTuple):
 
 SILENT = Delivery()
 
-_RECEIVED = (
-    "_indextime",  # Splunk
-    *("ingestionTime", "@ingestionTime"),  # CloudWatch Logs: its events, its Insights
-    "event.ingested",  # Elastic
-    *("_TimeReceived", "_TimeReceived [UTC]"),  # Azure Monitor
-    "p_parse_time",  # Panther
-    "observedTimeUnixNano",  # OpenTelemetry
-    *(f"metadata.{name}_time{form}" for name in ("logged", "processed") for form in ("_dt", "")),  # OCSF
-)
-
 _OUTER = {
     path: path.partition(".")[0]
-    for path in ("source", "sourcetype", "metadata.tenant_uid", "resource.attributes", *_RECEIVED)
+    for path in ("source", "sourcetype", "metadata.tenant_uid", "resource.attributes", *RECEIVED)
 }
 
 _TELLING = {*_OUTER, *_OUTER.values()}
@@ -58,15 +48,15 @@ def read_delivery(value: dict[str, Any]) -> Delivery:
     if _TELLING.isdisjoint(value):
         return SILENT
     source = value.get("source")
-    found = _SOURCE.fullmatch(source) if isinstance(source, str) else None
-    names = found.groups() if found else (_domain(value), _splunk_host(value), _at(value, "metadata.tenant_uid"))
-    times = [_at(value, name) for name in _RECEIVED if name in value or _OUTER[name] in value]
-    times += [value.get("eventTime")] if found and found[2] else []
+    match = _SOURCE.fullmatch(source) if isinstance(source, str) else None
+    names = match.groups() if match else (_domain(value), _splunk_host(value), _at(value, "metadata.tenant_uid"))
+    times = [_at(value, name) for name in RECEIVED if name in value or _OUTER[name] in value]
+    times += [value.get("eventTime")] if match and match[2] else []
     return Delivery(_first(read_organization, names), _first(read_moment, times))
 
 
 def _first(read: Callable[[Any], T | None], values: Iterable[Any]) -> T | None:
-    return next((found for value in values if (found := read(value))), None)
+    return next((result for value in values if (result := read(value))), None)
 
 
 def read_moment(value: Any) -> datetime | None:
@@ -77,8 +67,8 @@ def read_moment(value: Any) -> datetime | None:
     """
     try:
         text = str(value).strip()
-        if found := _EPOCH.fullmatch(text):
-            return datetime.fromtimestamp(float(text) / 10 ** len(found[2] or ""), UTC)
+        if match := _EPOCH.fullmatch(text):
+            return datetime.fromtimestamp(float(text) / 10 ** len(match[2] or ""), UTC)
         moment = msgspec.convert(text, datetime)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
@@ -92,8 +82,8 @@ def read_organization(name: Any) -> str | None:
     ('example', 'login.example.com')
     """
     host = re.sub(r"^https?://|\.?[/:].*|\.$", "", name.strip(), flags=re.IGNORECASE) if isinstance(name, str) else ""
-    found = host.lower().removesuffix(".okta.com") if "." in host else host
-    return None if found.lower() in SENTINELS else found
+    name = host.lower().removesuffix(".okta.com") if "." in host else host
+    return None if name.lower() in SENTINELS else name
 
 
 def _domain(value: dict[str, Any]) -> Any:
@@ -113,17 +103,11 @@ def _at(value: dict[str, Any], path: str) -> Any:
     """Return what stands under a dotted name, or one level down; a list of one is that one."""
     outer, _, inner = path.partition(".")
     inside = value.get(outer)
-    found = inside.get(inner) if inner and isinstance(inside, dict) else value.get(path)
-    return found[0] if isinstance(found, list) and len(found) == 1 and not isinstance(found[0], dict) else found
+    item = inside.get(inner) if inner and isinstance(inside, dict) else value.get(path)
+    return item[0] if isinstance(item, list) and len(item) == 1 and not isinstance(item[0], dict) else item
 
 
 _DEEPEST = 9
-
-_WRAPPERS = (
-    *("detail", "_source", "fields", "result", "data", "hits", "events", "records", "Records", "value", "logs"),
-    *("logEvents", "Messages", "resourceLogs", "scopeLogs", "logRecords", "event", "log", "Log", "message"),
-    *("@message", "_raw", "raw", "body", "Body", "stringValue", "original", "event.original", "raw_data"),
-)
 
 
 class Inner(NamedTuple):
@@ -160,9 +144,13 @@ def unwrap(value: Any, textual: bool = False, flags: frozenset[str] = frozenset(
         for item in value:
             yield from unwrap(item, textual, flags, depth + 1)
     elif isinstance(value, dict):
-        told = _delivery(value)
+        delivery = read_delivery(value)
+        if _is_own(value):
+            delivery = Delivery(read_organization(value.get("organization")), read_moment(value.get("received")))
         for inner in _unwrap_dict(value, textual, flags, depth):
-            yield inner if told == SILENT else inner._replace(delivery=_joined(told, inner.delivery))
+            organization = delivery.organization or inner.delivery.organization
+            received = delivery.received or inner.delivery.received
+            yield inner if delivery == SILENT else inner._replace(delivery=Delivery(organization, received))
     elif _is_json(value):
         trouble = Trouble()
         inner, reason = understand(value.encode(errors="replace"), trouble)
@@ -177,22 +165,12 @@ def _unwrap_dict(value: dict[str, Any], textual: bool, flags: frozenset[str], de
         yield from original
     elif not textual and _is_event(value):
         yield Inner(value, textual, flags)
-    elif rebuilt := _rebuilt(value, textual, flags):
-        yield rebuilt
+    elif event := _unflattened(value, textual, flags):
+        yield event
     elif (wrapped := _wrapped(value)) is not None:
         yield from unwrap(wrapped, textual, flags, depth + 1)
     else:
         yield Inner(value, textual, flags)
-
-
-def _delivery(value: dict[str, Any]) -> Delivery:
-    if not _is_own(value):
-        return read_delivery(value)
-    return Delivery(read_organization(value.get("organization")), read_moment(value.get("received")))
-
-
-def _joined(outer: Delivery, inner: Delivery) -> Delivery:
-    return Delivery(outer.organization or inner.organization, outer.received or inner.received)
 
 
 def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[Inner]:
@@ -200,16 +178,16 @@ def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[
     event = value.get("event")
     texts = [value.get(key) for key in ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
     for text in filter(_is_json, texts):
-        found = list(unwrap(text, False, flags, depth + 1))
-        if found and all(not inner.reason and _is_event(inner.value) and _agree(value, inner.value) for inner in found):
-            return found
+        inners = list(unwrap(text, False, flags, depth + 1))
+        if inners and all(not one.reason and _is_event(one.value) and _agree(value, one.value) for one in inners):
+            return inners
     return []
 
 
 def _agree(outer: dict[str, Any], inner: dict[str, Any]) -> bool:
-    """Return whether an original is of this event: it has its uuid, if that is told outside at all."""
-    own, other = ([item for key, item in value.items() if fold(key) == "uuid" and item] for value in (outer, inner))
-    return not own or own == other
+    """Return whether an original is of this event: it has its uuid, if that stands outside at all."""
+    uuid, other = ([item for key, item in value.items() if fold(key) == "uuid" and item] for value in (outer, inner))
+    return not uuid or uuid == other
 
 
 def _is_json(value: Any) -> bool:
@@ -230,30 +208,30 @@ def _is_own(value: dict[str, Any]) -> bool:
     return ours and "event_type" in value and "eventType" not in value
 
 
-def _rebuilt(value: dict[str, Any], textual: bool, flags: frozenset[str]) -> Inner | None:
+def _unflattened(value: dict[str, Any], textual: bool, flags: frozenset[str]) -> Inner | None:
     """Return the event that a shape of columns holds, or None if this is no such shape."""
     shape, columns = _shape(value, textual)
     if shape is None:
         return None
-    built = rebuild(columns, shape)
-    flat = shape is not ELASTIC and shape is not OCSF
-    return Inner(built.event, textual or flat, flags | built.trouble.flags, built.extra)
+    row = unflatten(columns, shape)
+    flat = shape not in (SHAPES["elastic"], SHAPES["ocsf"])
+    return Inner(row.event, textual or flat, flags | row.trouble.flags, row.extra)
 
 
 def _shape(value: dict[str, Any], textual: bool) -> tuple[Shape | None, dict[str, Any]]:
     """Return which columns these are, and the columns."""
     if "eventType_s" in value:
-        return SENTINEL, value
+        return SHAPES["sentinel"], value
     if "EventOriginalType" in value:
-        return SENTINEL_V2, value
+        return SHAPES["sentinel_v2"], value
     if "class_uid" in value and ("metadata" in value or "metadata.event_code" in value):
-        return OCSF, dict(_paths(value))
+        return SHAPES["ocsf"], dict(_paths(value))
     if _is_elastic(value):
-        return ELASTIC, dict(_paths(value))
+        return SHAPES["elastic"], dict(_paths(value))
     if _is_own(value):
-        return DOTTED, _own(value)
+        return SHAPES["dotted"], _own(value)
     flat = textual or any("." in key and place(key) for key in value)
-    return (DOTTED if flat and any(squash(key) == "eventtype" for key in value) else None), value
+    return (SHAPES["dotted"] if flat and any(squash(key) == "eventtype" for key in value) else None), value
 
 
 def _is_elastic(value: dict[str, Any]) -> bool:
@@ -265,38 +243,32 @@ def _is_elastic(value: dict[str, Any]) -> bool:
 def _paths(value: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the columns of nested objects by their dotted paths; debug data stay whole."""
     for key, item in value.items():
-        own = path + key
-        if (
-            isinstance(item, dict)
-            and own.count(".") < 20
-            and not own.endswith((".flattened", "debugData", ".geo.location"))
-        ):
-            yield from _paths(item, own + ".")
+        name = path + key
+        whole = name.endswith((".flattened", "debugData", ".geo.location")) or name.count(".") >= 20
+        if isinstance(item, dict) and not whole:
+            yield from _paths(item, name + ".")
         else:
-            yield own, item
+            yield name, item
 
 
 def _own(value: dict[str, Any]) -> dict[str, Any]:
     """Return a row of our events table by Okta's names; what was worked out counts where its source is missing."""
     kept = {name: item for name, item in value.items() if item not in (None, "") and name not in Delivery._fields}
-    found = {OWN.get(name, name): item for name, item in kept.items()}
-    extra, _ = understand(str(found.pop("extra", "{}")).encode(errors="replace"), Trouble())
-    found = {**found, **extra} if isinstance(extra, dict) else {**found, "extra": value["extra"]}
+    fields = {OWN.get(name, name): item for name, item in kept.items()}
+    extra, _ = understand(str(fields.pop("extra", "{}")).encode(errors="replace"), Trouble())
+    fields = {**fields, **extra} if isinstance(extra, dict) else {**fields, "extra": value["extra"]}
     for whole in ("debugContext.debugData", "transaction.detail"):
-        found = {name: item for name, item in found.items() if whole not in found or not name.startswith(whole + ".")}
-    return _derived(found)
-
-
-def _derived(found: dict[str, Any]) -> dict[str, Any]:
-    made = {name: found.pop(name) for name in (*OWN_DERIVED, *_REPORT, *_USER, "ip_categories") if name in found}
-    if "debugContext.debugData" not in found:
-        found |= {OWN_DERIVED[name]: item for name, item in made.items() if name in OWN_DERIVED}
+        if whole in fields:
+            fields = {name: item for name, item in fields.items() if not name.startswith(whole + ".")}
+    made = {name: fields.pop(name) for name in (*DERIVED, *_REPORT, *_USER, "ip_categories") if name in fields}
+    if "debugContext.debugData" not in fields:
+        fields |= {DERIVED[name]: item for name, item in made.items() if name in DERIVED}
     targets = [
         {"type": kind, **{key: made[name] for name, key in names.items() if name in made}}
         for kind, names in (("Report", _REPORT), ("User", _USER))
         if any(name in made for name in names)
     ]
-    return {"target": targets, **found} if targets else found
+    return {"target": targets, **fields} if targets else fields
 
 
 _REPORT = {"report_id": "id", "report_name": "displayName"}
@@ -306,7 +278,7 @@ _USER = {"target_user_id": "id", "target_user_alternate_id": "alternateId"}
 
 def _wrapped(value: dict[str, Any]) -> Any:
     """Return what an envelope holds, or None where this is no envelope or an empty one."""
-    for key in _WRAPPERS:
+    for key in WRAPPERS:
         inner = value.get(key)
         if (isinstance(inner, list) and inner) or _is_json(inner):
             return inner
@@ -317,4 +289,4 @@ def _wrapped(value: dict[str, Any]) -> Any:
 
 def _is_promising(value: dict[str, Any]) -> bool:
     marked = any(fold(key) == "eventtype" for key in value)
-    return marked or _shape(value, False)[0] is not None or any(key in value for key in _WRAPPERS)
+    return marked or _shape(value, False)[0] is not None or any(key in value for key in WRAPPERS)

@@ -1,11 +1,11 @@
-"""Sources to documents: what kind of file it is, and its pieces."""
+"""Sources to documents: what kind of file it is, and what stands in it."""
 
 import re
 from collections.abc import Iterator
 from itertools import chain
 
-from .delimited import Rows, find_header
-from .framing import pieces
+from .delimited import RowAssembler, find_header
+from .framing import split_events
 from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, is_unsupported, lines
 
 
@@ -16,7 +16,7 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     """
     parts = blocks(source)
     head = _head(parts)
-    what = _kind(head)
+    what = sniff(head)
     if what in ("other", "csv") and _goes_on(chain([head], parts)):
         what, head, parts = "json", b"", blocks(source)
     if what == "json":
@@ -32,11 +32,11 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
 
 
 def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
-    found = None
-    for found in pieces(parts, source):
-        ordered = source.shape not in ("", "ndjson") and isinstance(found, Document)
-        yield Document(0, *found[1:]) if ordered else found
-    if found is None:
+    item = None
+    for item in split_events(parts, source):
+        ordered = source.shape not in ("", "ndjson") and isinstance(item, Document)
+        yield Document(0, *item[1:]) if ordered else item
+    if item is None:
         source.flags.add("empty")
 
 
@@ -84,10 +84,10 @@ def _goes_on(parts: Iterator[bytes]) -> bool:
     return False
 
 
-def _kind(head: bytes) -> str:
+def sniff(head: bytes) -> str:
     """Return how a file begins: as json, table, csv (none of ours), packed, markup, other or empty.
 
-    >>> _kind(b'banner\\n{"uuid": "x"}'), _kind(b"<!DOCTYPE html>"), _kind(b"a,b\\n1,2"), _kind(b" ")
+    >>> sniff(b'banner\\n{"uuid": "x"}'), sniff(b"<!DOCTYPE html>"), sniff(b"a,b\\n1,2"), sniff(b" ")
     ('json', 'markup', 'csv', 'empty')
     """
     text = head[:65536].strip()
@@ -106,11 +106,11 @@ def _kind(head: bytes) -> str:
 def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:
     """Yield the rows of a table as documents; the first line that says anything is its header."""
     text = filter(bytes.strip, _joined(stream))
-    rows = Rows(*find_header(next(text)))
+    rows = RowAssembler(*find_header(next(text)))
     if rows.header != rows.given:
         source.flags.add("duplicate_column")
-    for found in chain(chain.from_iterable(map(rows.feed, _joined(stream))), rows.close()):
-        yield Document(found.number, found.raw, reason=found.reason, value=found.cells, textual=found.cells is not None)
+    for row in chain(chain.from_iterable(map(rows.feed, _joined(stream))), rows.close()):
+        yield Document(row.number, row.raw, reason=row.reason, value=row.cells, textual=row.cells is not None)
 
 
 def _joined(stream: Iterator[Line]) -> Iterator[bytes]:

@@ -28,9 +28,9 @@ def find_sources(logs: Inputs) -> list[Source]:
     """Return the inputs in the order of their names, so that neither argument nor folder order shows."""
     if isinstance(logs, pd.DataFrame):
         flags = set() if logs.columns.is_unique else {"duplicate_column"}
-        return [Source("table", _lines(_rows(logs)), flags=flags)]
+        return [Source("table", b"\n".join(map(_line, _rows(logs))), flags=flags)]
     if isinstance(logs, dict) or (isinstance(logs, list) and logs and all(isinstance(item, dict) for item in logs)):
-        return [Source("records", _lines([logs] if isinstance(logs, dict) else logs))]
+        return [Source("records", b"\n".join(map(_line, [logs] if isinstance(logs, dict) else logs)))]
     if isinstance(logs, bytes | bytearray | memoryview):
         return _unpacked(Source("bytes", bytes(logs)))
     if hasattr(logs, "read"):
@@ -42,18 +42,14 @@ def find_sources(logs: Inputs) -> list[Source]:
 def _paths(wanted: list[Any]) -> list[Source]:
     """Return the files that the user names, each once, and those in their archives."""
     paths = sorted((path for item in wanted for path in _files(item)), key=Path.is_symlink, reverse=True)
-    found = {path.resolve(): path for path in paths}
-    parent = Path(os.path.commonpath([path.parent for path in found])) if found else Path()
-    names = unique(_readable(real.relative_to(parent)) for real in sorted(found))
-    sources = [Source(name, found[real]) for name, real in zip(names, sorted(found), strict=True)]
+    given = {path.resolve(): path for path in paths}
+    parent = Path(os.path.commonpath([path.parent for path in given])) if given else Path()
+    relative = (os.fsencode(real.relative_to(parent).as_posix()) for real in sorted(given))
+    names = unique(name.decode(errors="backslashreplace") for name in relative)  # also a name that is no text
+    sources = [Source(name, given[real]) for name, real in zip(names, sorted(given), strict=True)]
     for source in sources:
         source.flags |= {"symlink"} if Path(str(source.origin)).is_symlink() else set()
     return [member for source in sources for member in _unpacked(source)]
-
-
-def _readable(path: Path) -> str:
-    """Return a path as text, also where its name is none."""
-    return os.fsencode(path.as_posix()).decode(errors="backslashreplace")
 
 
 def _unpacked(source: Source) -> list[Source]:
@@ -62,12 +58,8 @@ def _unpacked(source: Source) -> list[Source]:
         return [source]
     inside = members(source.origin)
     names = unique(f"{source.name}/{name}" for name, _ in inside)
-    found = zip(names, inside, strict=True)
-    return [Source(name, member, flags=set(source.flags)) for name, (_, member) in found] or [source]
-
-
-def _lines(records: Iterable[Any]) -> bytes:
-    return b"\n".join(map(_line, records))
+    named = zip(names, inside, strict=True)
+    return [Source(name, member, flags=set(source.flags)) for name, (_, member) in named] or [source]
 
 
 def _line(record: Any) -> bytes:
@@ -96,34 +88,32 @@ def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = unique(map(str, table.columns))
     for values in table.itertuples(index=False, name=None):
         row = zip(names, values, strict=True)
-        yield {name: _plain(value) for name, value in row if not (pd.api.types.is_scalar(value) and pd.isna(value))}
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        yield {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in row
+            if not (pd.api.types.is_scalar(value) and pd.isna(value))
+        }
 
 
 def _files(item: Any) -> list[Path]:
-    found, what = list[Path](), "nothing there"
+    paths, what = list[Path](), "nothing there"
     if isinstance(item, str | os.PathLike) and str(item):
         with suppress(OSError):  # a name that cannot be one
             what = "a folder without log files" if Path(item).is_dir() else what
-            found = _below(Path(item)) or _matching(str(item))
-    if not found:
+            paths = _below(Path(item)) or [
+                path for path in map(Path, glob(str(item), recursive=True)) if path.is_file()
+            ]
+    if not paths:
         raise InputError(
             f"Needed a System Log (a file, a folder or a pattern), found {what}: {text(str(item))}. "
             f"Check the path; files of a folder count when they end in {' '.join(_SUFFIXES[1:])} or in nothing."
         )
-    return found
-
-
-def _matching(pattern: str) -> list[Path]:
-    return [path for path in map(Path, glob(pattern, recursive=True)) if path.is_file()]
+    return paths
 
 
 def _below(path: Path) -> list[Path]:
     """Return the file, or the log files of a folder without the hidden ones."""
     if not path.is_dir():
         return [path] if path.is_file() else []
-    found = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in _SUFFIXES]
-    return [file for file in found if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    logs = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in _SUFFIXES]
+    return [file for file in logs if not any(part.startswith(".") for part in file.relative_to(path).parts)]

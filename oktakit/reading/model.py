@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Text = str | None
 Loose = str | int | None
 """Text that is delivered as a number now and then, by Okta itself."""
-Flag = bool | None
+Bool = bool | None
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
 """A number that a table column can hold; larger ones are flagged, never rounded."""
 Details = dict[str, Any] | None
@@ -63,7 +63,7 @@ class IpCategory(_Part):
 
     type: Text = None
     operator: Text = None
-    is_anonymous: Flag = None
+    is_anonymous: Bool = None
 
 
 class IpDetails(_Part):
@@ -76,7 +76,7 @@ class IpDetails(_Part):
     ip_service_categories: list[IpCategory] | None = None
 
     def __post_init__(self) -> None:
-        """Take no services for none named, as the tolerant way does."""
+        """Take no services for none named, as the tolerant path does."""
         self.ip_service_categories = self.ip_service_categories or None
 
 
@@ -110,13 +110,13 @@ class Device(_Part):
     os_platform: Text = None
     os_version: Text = None
     platform: Text = None
-    managed: Flag = None
-    registered: Flag = None
+    managed: Bool = None
+    registered: Bool = None
     device_integrator: Any = None
     disk_encryption_type: Text = None
     screen_lock_type: Text = None
-    jailbreak: Flag = None
-    secure_hardware_present: Flag = None
+    jailbreak: Bool = None
+    secure_hardware_present: Bool = None
 
 
 class Issuer(_Part):
@@ -157,7 +157,7 @@ class Risk(_Part):
     issuer: Any = None
 
     def __post_init__(self) -> None:
-        """Take no reasons for none named, as the tolerant way does."""
+        """Take no reasons for none named, as the tolerant path does."""
         self.reasons = self.reasons or None
 
 
@@ -168,7 +168,7 @@ class Security(_Part):
     as_org: Text = None
     isp: Text = None
     domain: Text = None
-    is_proxy: Flag = None
+    is_proxy: Bool = None
     ip_details: IpDetails | None = None
     risk: Risk | None = None
     user_behaviors: list[Any] | None = None

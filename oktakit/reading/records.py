@@ -34,23 +34,23 @@ def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
     They are numbered by line or row, and elsewhere by their order, from 1.
     """
     count, plain = 0, list[tuple[int, bytes, Outline]]()
-    for found in documents(source):
-        if isinstance(found, Document) and found.outline is not None:
+    for item in documents(source):
+        if isinstance(item, Document) and item.outline is not None:
             count += 1
-            plain.append((found.number or count, found.raw, found.outline))
-            if len(plain) < _MANY and len(found.raw) < _LARGE:
+            plain.append((item.number or count, item.raw, item.outline))
+            if len(plain) < _MANY and len(item.raw) < _LARGE:
                 continue
-        if isinstance(found, Skipped):
-            count += found.events
-            yield found
+        if isinstance(item, Skipped):
+            count += item.events
+            yield item
             continue
         yield from _runs(plain)
         plain = []
-        if isinstance(found, Run):
-            count += len(found.raws)
-            yield found
-        elif found.outline is None:
-            for record in tolerate(found):
+        if isinstance(item, Run):
+            count += len(item.raws)
+            yield item
+        elif item.outline is None:
+            for record in tolerate(item):
                 count += 1
                 yield record._replace(number=record.number or count)
     yield from _runs(plain)
@@ -65,11 +65,11 @@ def _runs(plain: list[tuple[int, bytes, Outline]]) -> Iterator[Run]:
 
 def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield the number and the text of every record."""
-    for found in read_records(source):
-        if isinstance(found, Record):
-            yield found.number, found.raw
-        elif isinstance(found, Run):
-            yield from zip(found.numbers, found.raws, strict=True)
+    for item in read_records(source):
+        if isinstance(item, Record):
+            yield item.number, item.raw
+        elif isinstance(item, Run):
+            yield from zip(item.numbers, item.raws, strict=True)
 
 
 def tolerate(document: Document) -> Iterator[Record]:
@@ -84,12 +84,12 @@ def tolerate(document: Document) -> Iterator[Record]:
     if len(document.raw) > MAX_RECORD and len(inners) < 2:
         inners = [Inner(value, reason="too_large")]
     for inner in inners:
-        own = Trouble(inner.textual)
-        own.flags |= trouble.flags | inner.flags
-        own.extra |= inner.extra
-        event, reason = (None, inner.reason) if inner.reason else _event(inner.value, own)
-        flags = " ".join(sorted(own.flags))
-        yield Record(document.number, document.raw, event, own.extra, flags, reason, inner.delivery)
+        notes = Trouble(inner.textual)
+        notes.flags |= trouble.flags | inner.flags
+        notes.extra |= inner.extra
+        event, reason = (None, inner.reason) if inner.reason else _event(inner.value, notes)
+        flags = " ".join(sorted(notes.flags))
+        yield Record(document.number, document.raw, event, notes.extra, flags, reason, inner.delivery)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
@@ -103,7 +103,7 @@ def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
 
 
 def _fit(value: dict[str, Any]) -> Event | None:
-    """Return the event in an object that is as documented; the tolerant way gives the same, but slower."""
+    """Return the event in an object that is as documented; the tolerant path gives the same, but slower."""
     try:
         event = msgspec.convert(value, Event)
     except msgspec.ValidationError:

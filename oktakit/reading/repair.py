@@ -1,7 +1,7 @@
-"""The tolerant way from a decoded object to an `Event`.
+"""The tolerant path from a decoded object to an `Event`.
 
-Keys are matched without case and underscores, what can be read is read, and what could not be is named. The fast way
-(`model.decode`) and this one end in the same `Event`, so that both give the same row.
+Keys are matched without case and underscores, what can be read is read, and what could not be is named. The fast path
+(`model.outline`) and this one end in the same `Event`, so that both give the same row.
 """
 
 import json
@@ -27,7 +27,7 @@ class Trouble:
         self.extra: dict[str, Any] = {}
         self.textual = textual
 
-    def odd(self, value: Any = None, flag: str = "bad_type") -> Any:
+    def note(self, value: Any = None, flag: str = "bad_type") -> Any:
         """Note a value of another type than documented and return what could be read of it."""
         if not (self.textual and flag == "bad_type" and value is not None):
             self.flags.add(flag)
@@ -71,54 +71,44 @@ def repair(value: dict[str, Any], trouble: Trouble) -> Event:
 
 def _struct(struct: Any, value: dict[str, Any], path: str, trouble: Trouble) -> Any:
     fields = plan(struct)
-    found: dict[str, Any] = {}
+    read: dict[str, Any] = {}
     for key, item in value.items():
         field = fields.get(fold(key))
         if field is None:
-            _keep(path + key, item, trouble)
+            if item not in (None, "", [], {}):
+                trouble.extra[path + key] = item
         elif item is not None:
-            known = found.get(field.name)
-            read = _coerce(field, item, path + key, trouble)
-            if known is not None and known != read:
+            before = read.get(field.name)
+            cell = _coerce(field, item, path + key, trouble)
+            if before is not None and before != cell:
                 trouble.flags.add("duplicate_key")
-            if known is None or key == field.key:
-                found[field.name] = read
-    return struct(**found)
-
-
-def _keep(path: str, value: Any, trouble: Trouble) -> None:
-    """Keep a field that is not documented, unless it says nothing."""
-    if value not in (None, "", [], {}):
-        trouble.extra[path] = value
+            if before is None or key == field.key:
+                read[field.name] = cell
+    return struct(**read)
 
 
 def _coerce(field: _Field, value: Any, path: str, trouble: Trouble) -> Any:
     if value is None:
         return None
     if field.many:
-        items = value if isinstance(value, list) else trouble.odd([value])
+        items = value if isinstance(value, list) else trouble.note([value])
         parts = [_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items]
         readable = any(part is not None for part in parts)
         return [_empty(field) if part is None else part for part in parts] if readable else None
     if isinstance(field.kind, type) and issubclass(field.kind, Struct):
         if isinstance(value, dict):
             return _struct(field.kind, value, path.removesuffix(".") + ".", trouble)
-        return None if value == "" else trouble.odd()
-    return _READERS.get(field.kind, _details)(value, trouble)
-
-
-def _details(value: Any, trouble: Trouble) -> Any:
-    return value if isinstance(value, dict) else (None if value == "" else trouble.odd())
-
-
-def _anything(value: Any, trouble: Trouble) -> Any:
-    return value
+    elif reader := _READERS.get(field.kind):
+        return reader(value, trouble)
+    elif isinstance(value, dict):
+        return value
+    return None if value == "" else trouble.note()
 
 
 def _text(value: Any, trouble: Trouble) -> Any:
     if isinstance(value, str):
         return value
-    return trouble.odd(compact(value))
+    return trouble.note(compact(value))
 
 
 def _loose(value: Any, trouble: Trouble) -> Any:
@@ -135,15 +125,11 @@ def read_flag(value: Any) -> bool | None:
     return True if word in ("true", "1") else False if word in ("false", "0") else None
 
 
-def _bool(value: Any, trouble: Trouble) -> Any:
-    return value if isinstance(value, bool) else trouble.odd(read_flag(value))
-
-
 def _int(value: Any, trouble: Trouble) -> Any:
     number = _whole(value)
     if number is not None and not -(2**63) <= number < 2**63:
-        return trouble.odd(flag="huge_int")
-    return number if type(value) is int else trouble.odd(number)
+        return trouble.note(flag="huge_int")
+    return number if type(value) is int else trouble.note(number)
 
 
 def _empty(field: _Field) -> Any:
@@ -173,30 +159,30 @@ def _float(value: Any, trouble: Trouble) -> Any:
     try:
         number = float(_plain(value))
     except (TypeError, ValueError, OverflowError):
-        return trouble.odd()
+        return trouble.note()
     if not math.isfinite(number):
-        return trouble.odd(flag="non_finite")
-    return number if type(value) in (int, float) else trouble.odd(number)
+        return trouble.note(flag="non_finite")
+    return number if type(value) in (int, float) else trouble.note(number)
 
 
 def _time(value: Any, trouble: Trouble) -> Any:
     """Return the time in a text, read as UTC and flagged where no zone is given."""
     try:
         moment = msgspec.convert(str(value).strip().replace(" UTC", "Z"), datetime)
-        moment = moment.astimezone(UTC) if moment.tzinfo else trouble.odd(moment.replace(tzinfo=UTC), "no_timezone")
+        moment = moment.astimezone(UTC) if moment.tzinfo else trouble.note(moment.replace(tzinfo=UTC), "no_timezone")
     except (msgspec.ValidationError, OverflowError):  # year 0 and year 10000 can be written, with an offset
-        return trouble.odd(flag="bad_published")
+        return trouble.note(flag="bad_published")
     return moment
 
 
 _READERS: dict[Any, Any] = {
     str: _text,
     (str, int): _loose,
-    bool: _bool,
+    bool: lambda value, trouble: value if isinstance(value, bool) else trouble.note(read_flag(value)),
     int: _int,
     float: _float,
     datetime: _time,
-    Any: _anything,
+    Any: lambda value, trouble: value,
 }
 
 
@@ -207,16 +193,16 @@ def parse(raw: bytes, trouble: Trouble) -> Any:
     """
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        value = dict(pairs)
+        if len(value) < len(pairs):
             trouble.flags.add("duplicate_key")
-        return found
+        return value
 
     def number(digits: str) -> Any:
-        return int(digits) if len(digits) < 4000 else trouble.odd(digits, "huge_int")
+        return int(digits) if len(digits) < 4000 else trouble.note(digits, "huge_int")
 
     def fraction(digits: str) -> Any:
-        return value if math.isfinite(value := float(digits)) else trouble.odd(digits, "non_finite")
+        return value if math.isfinite(value := float(digits)) else trouble.note(digits, "non_finite")
 
     def constant(_: str) -> None:
         trouble.flags.add("non_finite")

@@ -139,8 +139,8 @@ def members(origin: Path | bytes) -> list[tuple[str, Member]]:
             return []
     if any(info.filename == _SHEET for info in infos):
         return []
-    found = sorted((info for info in infos if not _is_aside(info)), key=lambda info: info.filename)
-    return [(info.filename, Member(origin, info if _is_readable(info) else None, size, sha256)) for info in found]
+    shown = sorted((info for info in infos if not _is_aside(info)), key=lambda info: info.filename)
+    return [(info.filename, Member(origin, info if _is_readable(info) else None, size, sha256)) for info in shown]
 
 
 def _is_aside(info: zipfile.ZipInfo) -> bool:
@@ -312,8 +312,8 @@ class Lines(Sequence[bytes]):
     def outlines(self) -> list[Outline]:
         """Return the outlines of lines of which each is one event as documented, otherwise nothing."""
         with suppress(ValueError, RecursionError):
-            if len(self) and len(found := outlines(self.block)) == len(self):
-                return found
+            if len(self) and len(events := outlines(self.block)) == len(self):
+                return events
         return []
 
 
@@ -374,10 +374,11 @@ class _Hashed(io.RawIOBase):
 
     def take(self, size: int) -> bytes:
         """Return what comes next, not more than so much."""
+        # Reading and hashing give up the interpreter: done ahead by a thread, they cost no time on a second core.
         while len(self._ahead) < _AHEAD:
             self._ahead.append(self._worker.submit(self._read))
-        found = self._rest or self._ahead.popleft().result()
-        block, self._rest = found[:size], found[size:]
+        block = self._rest or self._ahead.popleft().result()
+        block, self._rest = block[:size], block[size:]
         self.size += len(block)
         return block
 
@@ -421,7 +422,9 @@ def blocks(source: Source) -> Iterator[bytes]:
         reader = _Peeked(raw)
         content = hashlib.sha256() if source.hashed and is_packed(reader) else None
         parts = inflate(reader, source.flags)
-        for part in _as_utf8(parts if content is None else _noted(parts, content), source):
+        if content:
+            parts = (content.update(part) or part for part in parts)  # type: ignore[func-returns-value]
+        for part in _as_utf8(parts, source):
             source.size = raw.size
             yield part
         while raw.read(BLOCK):  # what is behind the damage counts for the hash alone
@@ -429,12 +432,6 @@ def blocks(source: Source) -> Iterator[bytes]:
     stored = source.origin if isinstance(source.origin, Member) else Member(b"", None, raw.size, raw.hexdigest())
     source.size, source.sha256 = stored.size, stored.sha256
     source.sha256_content = (content or raw).hexdigest()
-
-
-def _noted(parts: Iterator[bytes], content: Any) -> Iterator[bytes]:
-    for part in parts:
-        content.update(part)
-        yield part
 
 
 def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:

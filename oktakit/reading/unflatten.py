@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from .mappings import Path, Place, Shape, find
+from .mappings import FieldPath, FieldPlace, Shape, find
 from .repair import Trouble, parse
 
 _KIBANA = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d:\d\d:\d\d(?:\.\d+)?)")
@@ -14,7 +14,7 @@ _NUMBERS = {"time": (re.compile(r"\d{12,13}"), 1000), "_time": (re.compile(r"\d{
 """Columns that give the time as a number, and how many of it make a second."""
 
 
-class Built:
+class Unflattened:
     """An event in the making: what could be placed, and under its own name what could not."""
 
     def __init__(self, shape: Shape) -> None:
@@ -23,7 +23,7 @@ class Built:
         self.event: dict[str, Any] = {}
         self.extra: dict[str, Any] = {}
         self.trouble = Trouble()
-        self._lists: dict[Path, dict[tuple[Path, str], Any]] = {}
+        self._lists: dict[FieldPath, dict[tuple[FieldPath, str], Any]] = {}
 
     def take(self, column: str, value: Any) -> None:
         """Put one column into the event, or aside."""
@@ -37,15 +37,15 @@ class Built:
             if not _put(self.event, path, self._value(where, column, value)):
                 self.extra[column] = value
 
-    def _value(self, where: Place, column: str, value: Any) -> Any:
+    def _value(self, where: FieldPlace, column: str, value: Any) -> Any:
         """Return a value as Okta would have given it: JSON text decoded, a time as ISO 8601."""
         if where.node and isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
             try:
                 return parse(value.encode(errors="replace"), self.trouble)
             except (ValueError, RecursionError):
-                return self.trouble.odd()
+                return self.trouble.note()
         if where.node == "object" and isinstance(value, str):
-            return self.trouble.odd()
+            return self.trouble.note()
         if isinstance(value, list) and len(value) == 1 and not where.node:
             value = value[0]
         if where.path == ("published",):
@@ -60,7 +60,7 @@ class Built:
         if isinstance(targets, dict) and targets and all(key.isdecimal() and len(key) < 4 for key in targets):
             self.event["target"] = [targets[key] for key in sorted(targets, key=int)]
 
-    def _align(self, path: Path, columns: dict[tuple[Path, str], Any]) -> None:
+    def _align(self, path: FieldPath, columns: dict[tuple[FieldPath, str], Any]) -> None:
         """Put columns of several values side by side; those whose values cannot be told apart stay aside."""
         parts = {key: self._split(key[0], value) for key, value in columns.items()}
         count = next((len(parts[key]) for name in ("id", "ip", "type") for key in parts if key[0] == (name,)), 1)
@@ -69,20 +69,20 @@ class Built:
             if count == 1 and not isinstance(columns[item, column], list):
                 values = [columns[item, column]]
             if len(values) != count:
-                self.extra[column] = self.trouble.odd(columns[item, column])
+                self.extra[column] = self.trouble.note(columns[item, column])
             elif not self._fill(items, item, column, values):
                 self.extra[column] = columns[item, column]
         if not _put(self.event, path, items):
             self.extra |= {column: value for (_, column), value in columns.items()}
 
-    def _fill(self, items: list[dict[str, Any]], item: Path, column: str, values: list[Any]) -> bool:
+    def _fill(self, items: list[dict[str, Any]], item: FieldPath, column: str, values: list[Any]) -> bool:
         """Put one value into each item; return whether all of them could be read."""
-        where = Place(item, "object" if item[-1] == "detailEntry" else "")
+        where = FieldPlace(item, "object" if item[-1] == "detailEntry" else "")
         read = [self._value(where, column, value) for value in values]
-        told = [_put(one, item, value) for one, value in zip(items, read, strict=True)]
-        return all(there or given is None for there, given in zip(told, values, strict=True))
+        placed = [_put(one, item, value) for one, value in zip(items, read, strict=True)]
+        return all(there or given is None for there, given in zip(placed, values, strict=True))
 
-    def _split(self, item: Path, value: Any) -> list[Any]:
+    def _split(self, item: FieldPath, value: Any) -> list[Any]:
         if not isinstance(value, str):
             return value if isinstance(value, list) else [value]
         if self.shape.separator != "\n" and item[-1] not in ("id", "type", "ip", "version"):
@@ -90,7 +90,7 @@ class Built:
         return value.split(self.shape.separator)
 
 
-def _put(at: dict[str, Any], path: Path, value: Any) -> bool:
+def _put(at: dict[str, Any], path: FieldPath, value: Any) -> bool:
     """Put a value into nested objects and return whether it stands there; what is there already is never replaced."""
     for name in path[:-1]:
         at = at.setdefault(name, {})
@@ -111,21 +111,21 @@ def moment(column: str, value: Any) -> Any:
     number, units = _NUMBERS.get(column, (None, 1))
     if number and number.fullmatch(text):
         return datetime.fromtimestamp(float(text) / units, UTC).isoformat()
-    if (found := _KIBANA.fullmatch(text)) and found[1] in _MONTHS:
-        return f"{found[3]}-{_MONTHS.index(found[1]) + 1:02}-{found[2]:>02}T{found[4]}"
+    if (match := _KIBANA.fullmatch(text)) and match[1] in _MONTHS:
+        return f"{match[3]}-{_MONTHS.index(match[1]) + 1:02}-{match[2]:>02}T{match[4]}"
     zoned = column.endswith(" [UTC]") and re.fullmatch(r"[\d-]{10}[T ][\d:.]+", text)
     return text + "Z" if zoned else value
 
 
-def rebuild(columns: dict[str, Any], shape: Shape) -> Built:
+def unflatten(columns: dict[str, Any], shape: Shape) -> Unflattened:
     """Return the event that a row of columns holds; empty cells and helper columns say nothing."""
-    built = Built(shape)
+    row = Unflattened(shape)
     for column in sorted(columns, key=_order(shape)):
         value = columns[column]
         if value is not None and value != "" and not column.startswith("__mv_"):
-            built.take(column, value)
-    built.finish()
-    return built
+            row.take(column, value)
+    row.finish()
+    return row
 
 
 @cache
