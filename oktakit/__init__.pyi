@@ -20,6 +20,7 @@ from .errors import ColumnError as ColumnError
 from .errors import InputError as InputError
 from .errors import OktakitError as OktakitError
 from .errors import ParameterError as ParameterError
+from .figures.brief import show_lead as show_lead
 from .figures.checks import plot_checks as plot_checks
 from .figures.feedback import plot_feedback as plot_feedback
 from .figures.hours import plot_coverage as plot_coverage

@@ -21,6 +21,8 @@ _HIDDEN: Final = re.compile(
 
 _LINK: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
+_MARKUP: Final = re.compile(r"[\\`*_\[\]#|~!]")
+
 _FILE_NAME: Final = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 
 
@@ -58,6 +60,15 @@ def plot(value: object, limit: int = 200) -> str:
     "&lt;a href='x'&gt;"
     """
     return _html.escape(text(value, limit), quote=False)
+
+
+def markdown(value: object, limit: int = 200) -> str:
+    r"""Return `value` as text for Markdown: no tag, link, picture, table or emphasis.
+
+    >>> markdown("[a](b) <img> **c**")
+    '\\[a\\](b) &lt;img&gt; \\*\\*c\\*\\*'
+    """
+    return _MARKUP.sub(r"\\\g<0>", _html.escape(text(value, limit), quote=False))
 
 
 def filename(value: object) -> str:

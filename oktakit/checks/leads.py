@@ -275,7 +275,7 @@ def _names(events: list[Any]) -> dict[str, str]:
     proxied = (one for one in events if one.is_proxy or one.ip_categories)
     several = {
         "people": map(person, events),
-        **{name: map(person, (one for one in events if one.event_type == kind)) for name, kind in kinds.items()},
+        **{name: [person(one) for one in events if one.event_type == kind] for name, kind in kinds.items()},
         "judged": (text(one.target_user_alternate_id or "?") for one in events if one.event_type == FEEDBACK),
         "reports": (report(one) for one in events if one.event_type in (REQUEST, DOWNLOAD)),
         "addresses": (text(one.ip_address) for one in proxied if one.ip_address),

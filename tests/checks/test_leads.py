@@ -79,6 +79,8 @@ def test_a_report_taken_by_somebody_else_is_one_sentence():
     assert (str(row["first"]), str(row["last"])) == ("2026-03-20 09:10:00+00:00", "2026-03-20 13:20:00+00:00")
     assert (row["exports"], row["feedback"]) == (uuid(22), "")
     assert {uuid(20), uuid(22)} <= {*row["evidence"].split()}
+    ask = "Ask ann@example.com, by phone and not by mail, whether they requested the report and let bob@example.com"
+    assert f"{ask} have it." in row["next"].splitlines()
 
 
 def test_a_dismissed_alarm_belongs_to_the_story_of_the_report():

@@ -1,0 +1,221 @@
+"""One lead on one screen: what happened, on a time axis, what speaks for and against it, what to do next.
+
+The same words as text for a terminal, as HTML for a notebook or report, and as Markdown for a ticket.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ..analysis.engines import rows, table
+from ..analysis.surroundings import matters
+from ..analysis.words import moments, zone
+from ..errors import ColumnError
+from ..log.log import Log
+from ..safe import html, markdown, text
+from ..schema import DOWNLOAD, EVENT_COLUMNS, FEEDBACK, GENERATE, REQUEST
+
+STEPS: Final = 12
+"""No more events than this are told one by one: exports and verdicts first, then what matters, then the rest."""
+WIDTH: Final = 100
+AXIS: Final = 60
+
+_LIMIT = 2000
+_MARKS = "123456789abc"
+_PARTS = {
+    "reasons": "Why",
+    "against": "What speaks against it",
+    "open": "What is not known and would decide",
+    "next": "What to do next",
+}
+_VERBS = {REQUEST: "requested", GENERATE: "Okta generated", DOWNLOAD: "downloaded", FEEDBACK: "judged a detection as"}
+_LEFT = 'style="text-align: left; vertical-align: top"'
+_HEAD = ("", "when", "who", "what", "where")
+
+
+@dataclass(frozen=True, repr=False)
+class Brief:
+    """A lead to read: shown by a notebook as HTML, printed as text, and `markdown()` for a ticket.
+
+    `axis` is drawn with characters, `steps` are the cells of its events, `parts` sentences by heading, `records` the
+    events as they were read, by uuid.
+    """
+
+    level: str
+    headline: str
+    axis: tuple[str, ...]
+    steps: tuple[tuple[str, ...], ...]
+    parts: dict[str, tuple[str, ...]]
+    records: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Return the lead as text in which nothing can command a terminal."""
+        lines = [self.level.upper(), *wrap(self.headline, WIDTH)]
+        lines += ["", *self.axis] if self.axis else []
+        widths = [max(map(len, cells)) for cells in zip(*self.steps, strict=True)]
+        cells = ["  ".join(map(str.ljust, one, widths)).rstrip() for one in self.steps]
+        lines += ["", *cells] if cells else []
+        for name, sentences in self.parts.items():
+            lines += ["", name]
+            lines += [line for one in sentences for line in wrap(f"- {one}", WIDTH, subsequent_indent="  ")]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the lead as HTML in which nothing runs."""
+        told = [f"<p><strong>{html(self.level.capitalize())}.</strong> {html(self.headline, _LIMIT)}</p>"]
+        told += [f"<pre>{_html_lines(self.axis)}</pre>"] * bool(self.axis)
+        if self.steps:
+            told.append(f"<table>{''.join(map(_row, self.steps))}</table>")
+        for name, sentences in self.parts.items():
+            items = "".join(f"<li>{html(one, _LIMIT)}</li>" for one in sentences)
+            told.append(f"<p><strong>{name}</strong></p><ul>{items}</ul>")
+        told += [_folded(*one) for one in self.records.items()]
+        return "".join(told)
+
+    def markdown(self) -> str:
+        """Return the lead as Markdown for a ticket; text of the log is neither link nor markup in it."""
+        told = [f"**{markdown(self.level.capitalize())}.** {markdown(self.headline, _LIMIT)}"]
+        told += ["\n".join(["```text", *self.axis, "```"])] * bool(self.axis)
+        cells = [" | ".join(map(markdown, one)) for one in self.steps]
+        told += ["\n".join(f"| {one} |" for one in [cells[0], " | ".join(["---"] * len(_HEAD)), *cells[1:]])] * bool(
+            cells
+        )
+        for name, sentences in self.parts.items():
+            told.append("\n".join([f"**{name}**", "", *(f"- {markdown(one, _LIMIT)}" for one in sentences)]))
+        return "\n\n".join(told) + "\n"
+
+
+def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
+    """Return a lead to read: the sentence, its events on a time axis, reasons, what is against it, and what to do next.
+
+    Parameters
+    ----------
+    lead : row of `find_leads`
+        Such as `leads.iloc[0]`.
+    events : Log or frame with the columns of `log.events`, optional
+        Where its events are; without it there are no time axis, no table of events and no records.
+    timezone : str
+        Whose clock tells the times of the table.
+
+    Returns
+    -------
+    Brief
+        A notebook shows it, `print` prints it, `.markdown()` is for a ticket.
+
+    Raises
+    ------
+    ColumnError
+        If `lead` is no row of `find_leads`, or a column of the events is missing.
+
+    Examples
+    --------
+    >>> from oktakit import find_leads, make_log, read_log
+    >>> log = read_log(make_log("assistant").records)
+    >>> brief = show_lead(find_leads(log).iloc[1], log)
+    >>> print(brief.axis[1])
+    hugo.tan@example.com     1-----------------------------------------------------------
+    """
+    row = dict(lead)
+    if missing := [name for name in ("level", "headline", *_PARTS, "evidence") if name not in row]:
+        raise ColumnError.missing("show_lead", missing, [*map(str, row)])
+    row = {name: "" if pd.isna(value) else value for name, value in row.items()}
+    found = [] if events is None else _events(events, str(row["evidence"]).split())
+    told = [_cells(mark, event, zone(timezone)) for mark, event in zip(_MARKS, found, strict=False)]
+    parts = {title: tuple(_lines(row[name])) for name, title in _PARTS.items() if row[name]}
+    return Brief(
+        text(row["level"]),
+        text(row["headline"], _LIMIT),
+        tuple(_axis(found)),
+        (_HEAD, *told) if told else (),
+        parts,
+        {event["uuid"]: _record(event) for event in found},
+    )
+
+
+def _events(events: Any, uuids: list[str]) -> list[dict[str, Any]]:
+    """Return the events that tell most, in the order of time; what is missing is left out."""
+    frame = events.events if isinstance(events, Log) else events
+    there = table(frame, "show_lead", ("uuid", "event_type")).collect_schema().names()
+    columns = [name for name in EVENT_COLUMNS if name in there and name != "published"]
+    found = rows(frame, "show_lead", columns, nw.col("uuid").is_in(uuids)).drop_duplicates("uuid").to_dict("records")
+    known = [{name: value for name, value in event.items() if pd.notna(value)} for event in found]
+    most = sorted(known, key=lambda event: (_weight(event.get("event_type", "")), uuids.index(event["uuid"])))[:STEPS]
+    return [event for event in known if event in most]
+
+
+def _weight(event_type: str) -> int:
+    return 0 if event_type in (REQUEST, DOWNLOAD, FEEDBACK) else 1 if matters(event_type) else 2
+
+
+def _axis(events: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each person with the numbers of what they did, from the first time to the last."""
+    timed = [(mark, event) for mark, event in zip(_MARKS, events, strict=False) if "published" in event]
+    if not timed:
+        return []
+    first, last = (timed[place][1]["published"] for place in (0, -1))
+    people = list(dict.fromkeys(_who(event) for _, event in timed))
+    lanes = {who: ["-"] * AXIS for who in people}
+    for mark, event in timed:
+        lane, part = lanes[_who(event)], (event["published"] - first) / max(last - first, pd.Timedelta("1us"))
+        place = round(part * (AXIS - 1))
+        free = [n for n, sign in enumerate(lane) if sign == "-"]
+        lane[min(free, key=lambda n: abs(n - place))] = mark
+    width = max(map(len, people))
+    ends = f"{moments([first])}{moments([last]).rjust(AXIS - len(moments([first])))}"
+    return [f"{'':{width}}  {ends}", *(f"{who:{width}}  {''.join(lane)}" for who, lane in lanes.items())]
+
+
+def _cells(mark: str, event: dict[str, Any], clock: Any) -> tuple[str, ...]:
+    """Return when, who, what and where of an event, in words."""
+    kind = event.get("event_type", "")
+    verb = _VERBS.get(kind) or matters(kind) or event.get("display_message") or kind
+    detail = event.get("report_name") or event.get("feedback_label") or event.get("risk_level") or ""
+    about = event.get("target_user_alternate_id") if kind == FEEDBACK else None
+    what = text(f"{verb} {detail}".strip()) + (f" (about {text(about)})" if about else "")
+    proxy = event.get("ip_categories") or ("proxy" if event.get("is_proxy") else None)
+    where = [event.get("country"), event.get("ip_address"), proxy]
+    return (
+        mark,
+        moments([event.get("published")], clock),
+        _who(event),
+        what,
+        ", ".join(text(one) for one in where if one),
+    )
+
+
+def _who(event: dict[str, Any]) -> str:
+    return text(event.get("actor_alternate_id") or event.get("actor_id") or "somebody the log does not name", 40)
+
+
+def _record(event: dict[str, Any]) -> str:
+    """Return an event as JSON, indented, with its nested parts taken apart."""
+    told = {name: _plain(name, value) for name, value in event.items()}
+    return json.dumps(told, indent=2, ensure_ascii=False, default=str)
+
+
+def _plain(name: str, value: Any) -> Any:
+    try:
+        return json.loads(value) if name in ("targets", "debug_data", "ip_chain", "extra") else value
+    except ValueError:
+        return value
+
+
+def _lines(sentences: str) -> Iterable[str]:
+    return (text(one, _LIMIT) for one in sentences.splitlines())
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<td {_LEFT}>{html(one)}</td>' for one in cells)}</tr>"
+
+
+def _folded(uuid: str, record: str) -> str:
+    return f"<details><summary>{html(uuid)}</summary><pre>{_html_lines(record.splitlines())}</pre></details>"
+
+
+def _html_lines(lines: Iterable[str]) -> str:
+    return "\n".join(html(one, _LIMIT) for one in lines)
