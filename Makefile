@@ -30,7 +30,7 @@ test: .venv/.ready-test
 	$(PYTEST) $(ARGS)
 
 test-fast: .venv/.ready-test
-	$(PYTEST) -m "not slow" --ignore notebooks --ignore tests/browser --ignore tests/hostile $(ARGS)
+	$(PYTEST) -m "not slow" README.md oktakit tests --ignore tests/browser --ignore tests/hostile $(ARGS)
 
 test-oldest:
 	.ci/oldest

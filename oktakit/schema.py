@@ -1,9 +1,10 @@
 """The names: event types, and the only map between Okta's fields and our columns.
 
-A new field is one new line in `COLUMNS` and nothing else.
+A new field is one new line in `COLUMNS` and nothing else; a new event type one line in `event_types.csv`.
 """
 
 import csv
+from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -13,6 +14,7 @@ DOWNLOAD: Final = "analytics.reports.export.download"
 FEEDBACK: Final = "analytics.feedback.provide"
 CONSOLE: Final = "user.session.access_admin_app"
 SIGN_ON: Final = "policy.evaluate_sign_on"
+SIGN_OUT: Final = "user.session.end"
 EXPORTS: Final = (REQUEST, GENERATE, DOWNLOAD)
 ANALYTICS: Final = (*EXPORTS, FEEDBACK)
 
@@ -157,9 +159,45 @@ class Flag(NamedTuple):
     meaning: str
 
 
-with (files(__package__) / "flags.csv").open(encoding="utf-8") as _table:
-    FLAGS: Final = tuple(Flag(*row) for row in list(csv.reader(_table))[1:])
+class EventType(NamedTuple):
+    """An event type, or with a dot at its end the beginning of several: what it means and which groups it is in."""
+
+    name: str
+    meaning: str
+    groups: str
+
+
+def _table(name: str) -> list[list[str]]:
+    with (files(__package__) / name).open(encoding="utf-8") as file:
+        return list(csv.reader(file))[1:]
+
+
+FLAGS: Final = tuple(Flag(*row) for row in _table("flags.csv"))
 """Every flag of a record and of a file, and every reason for which a record is rejected."""
+
+EVENT_TYPES: Final = tuple(EventType(*row) for row in _table("event_types.csv"))
+"""The event types that are looked at beside the four of `ANALYTICS`."""
+
+
+@cache
+def types_of(*groups: str) -> tuple[str, ...]:
+    """Return the event types, or beginnings of them, that are in one of some groups.
+
+    >>> types_of("detection")
+    ('user.risk.detect', 'user.risk.change', 'user.session.context.change')
+    """
+    return tuple(one.name for one in EVENT_TYPES if {*one.groups.split()} & {*groups})
+
+
+@cache
+def meaning_of(event_type: str, group: str) -> str | None:
+    """Return what an event type means, if it is in a group; of several beginnings the longest counts.
+
+    >>> meaning_of("system.api_token.create", "matters"), meaning_of("user.session.start", "matters")
+    ('API token created or changed', None)
+    """
+    fitting = [one for one in EVENT_TYPES if group in one.groups.split() and event_type.startswith(one.name)]
+    return max(fitting, key=lambda one: len(one.name)).meaning if fitting else None
 
 
 def fold(key: str) -> str:

@@ -12,9 +12,8 @@ from ..log.keys import TEXT
 from ..log.log import Log
 from ..log.quality import EARLIEST, LATEST
 from ..safe import text
-from ..schema import ANALYTICS, CONSOLE, SIGN_ON
+from ..schema import ANALYTICS, types_of
 from .engines import collect, table
-from .feedback import DETECTIONS
 from .words import duration, listed, microseconds
 
 COVERAGE_COLUMNS: Final = ("aspect", "complete", "why", "first", "last", "count")
@@ -24,12 +23,10 @@ LINK: Final = pd.Timedelta("30D")
 EXPECTED: Final = 20
 """How many events hours without any need at other times before they are called a gap."""
 _WEEK = 7 * 24
-_SIGN_IN = ("user.session.start", "user.authentication.sso", SIGN_ON)
-_LIMITS = ("system.org.rate_limit.", "system.operation.rate_limit.")
 _NEEDED_BY = {
-    "sign-ins": (_SIGN_IN, "sessions, hours, journeys and first times"),
-    "admin console": ((CONSOLE,), "exports without the Admin Console"),
-    "detections": (DETECTIONS, "verdicts and what they judged"),
+    "sign-ins": ("sign_in", "sessions, hours, journeys and first times"),
+    "admin console": ("console", "exports without the Admin Console"),
+    "detections": ("detection", "verdicts and what they judged"),
 }
 
 Row = tuple[str, str, str, Any, Any, int]
@@ -153,8 +150,8 @@ def _kinds(types: dict[str, int]) -> Iterator[Row]:
     """Return whether the events are there without which some questions stay open."""
     narrow = set() < set(types) <= set(ANALYTICS)
     reason = ": the log holds exports and feedback only" if narrow else ""
-    for aspect, (kinds, use) in _NEEDED_BY.items():
-        count = sum(types.get(kind, 0) for kind in kinds)
+    for aspect, (group, use) in _NEEDED_BY.items():
+        count = sum(number for kind, number in types.items() if kind.startswith(types_of(group)))
         why = f"{count:,} events" if count else f"No events{reason}"
         complete = "yes" if count else "no" if narrow else "unknown"
         yield (aspect, complete, f"{why}. Needed for {use}.", None, None, count)
@@ -162,7 +159,7 @@ def _kinds(types: dict[str, int]) -> Iterator[Row]:
 
 def _limits(types: dict[str, int]) -> Row:
     """Return whether Okta reports that requests were refused, which collectors suffer from, too."""
-    count = sum(number for kind, number in types.items() if kind.startswith(_LIMITS))
+    count = sum(number for kind, number in types.items() if kind.startswith(types_of("rate_limit")))
     if count:
         complete, why = "no", f"{count:,} events about rate limits: a collector may have been refused."
     elif set(types) <= set(ANALYTICS):

@@ -7,7 +7,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..log.keys import TEXT, known_only, known_values, same
-from ..schema import FEEDBACK
+from ..schema import FEEDBACK, types_of
 from .engines import first_known, rows
 from .labels import LABELLED, count_labels, told_by
 
@@ -106,9 +106,6 @@ FEEDBACK_COLUMNS = (
     *("time_to_verdict", "self_feedback", "contradicted"),
 )
 
-DETECTIONS: Final = ("user.risk.detect", "user.risk.change", "user.session.context.change")
-"""The event types that feedback can judge; `user.risk.change` until the middle of 2024."""
-
 _KIND = ["event_type", "detection_name"]
 
 _COUNTS = ("detections", "judged", "verdicts", "dismissed", "contradicted", "reviewers", "open_high")
@@ -156,7 +153,8 @@ def summarize_feedback(events: Any, *, known: Any = None, watch: Any = None) -> 
     [{'event_type': 'user.risk.detect', 'dismissed': 3, 'reviewers': 3}]
     """
     needed = ("event_type", "detection_name", "risk_level")
-    found = rows(events, "summarize_feedback", needed, nw.col("event_type").is_in(DETECTIONS)).drop_duplicates("uuid")
+    is_detection = nw.col("event_type").is_in(types_of("detection"))
+    found = rows(events, "summarize_feedback", needed, is_detection).drop_duplicates("uuid")
     said, labels = correlate_feedback(events), told_by(known, watch)
     told = said.merge(found.add_prefix("judged_"), how="left", on="judged_uuid")
     told = told.assign(event_type=told["judged_type"], detection_name=told["judged_detection_name"])

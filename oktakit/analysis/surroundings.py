@@ -1,7 +1,7 @@
 """What else happened around one event, why each neighbour is there, and which of them matter."""
 
 from collections.abc import Mapping
-from functools import cache, reduce
+from functools import reduce
 from operator import or_
 from typing import Any, Final
 
@@ -10,63 +10,10 @@ import pandas as pd
 
 from ..errors import InputError
 from ..log.keys import TEXT, known_only, ties
-from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED
+from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED, meaning_of, types_of
 from .actors import SYSTEM
 from .engines import collect, in_order, pick, rows, table
 from .words import microseconds, span
-
-MATTERS: Final = {
-    "user.session.impersonation.": "somebody acts as another user",
-    "support.org.": "Okta's support looks at or changes the organisation",
-    "user.risk.": "risk detection",
-    "user.session.context.change": "the session changed its context",
-    "security.session.detect_client_roaming": "the session changed its client",
-    "security.threat.": "threat detected",
-    "security.attack.": "attack on the organisation",
-    "security.breached_credential.": "password known from a breach",
-    "user.account.report_suspicious_activity_by_enduser": "the user reported suspicious activity",
-    "policy.entity_risk.": "risk policy applied",
-    "policy.auth_reevaluate.": "session policy applied again",
-    "user.mfa.factor.": "MFA factor changed",
-    "user.mfa.attempt_bypass": "attempt to bypass MFA",
-    "user.mfa.okta_verify.deny_push": "the user denied a push",
-    "device.enrollment.create": "device enrolled",
-    "system.mfa.factor.": "MFA factor of the organisation changed",
-    "user.account.reset_password": "password reset",
-    "user.account.update_password": "password changed",
-    "user.account.privilege.": "admin privilege changed",
-    "group.privilege.": "admin privilege changed",
-    "iam.": "admin role or resources changed",
-    "system.api_token.": "API token created or changed",
-    "app.oauth2.client.read_client_secret": "client secret read",
-    "app.oauth2.client.": "OAuth client changed",
-    "app.oauth2.as.token.detect_reuse": "refresh token used again",
-    "app.oauth2.token.detect_reuse": "refresh token used again",
-    "application.configuration.read_client_secret": "client secret read",
-    "application.user_membership.show_password": "password of an application shown",
-    "system.idp.lifecycle.read_client_secret": "client secret read",
-    "system.idp.": "identity provider changed",
-    "policy.lifecycle.": "policy changed",
-    "policy.rule.": "policy changed",
-    "zone.": "network zone changed",
-    "security.zone.": "network zone changed",
-    "security.protected_action.": "protected action",
-    "system.log_stream.": "log stream changed",
-    "event_hook.": "event hook changed",
-    "workflows.user.table.export": "other export",
-    "workflows.user.flow.export": "other export",
-    "workflows.user.folder.export": "other export",
-    "app.audit_report.download": "other export",
-    "analytics.reports.export.": "report export",
-    "analytics.feedback.provide": "verdict on a detection",
-    "user.session.clear": "sessions ended",
-    "user.authentication.universal_logout": "sessions ended",
-    "system.org.rate_limit.": "rate limit: events may be missing",
-    "system.operation.rate_limit.": "rate limit: events may be missing",
-}
-"""Beginnings of event types that are worth a look beside an export or a verdict; the longest that fits counts."""
-
-_ROUTINE = ("policy.rule.action.execute", "event_hook.delivery", "policy.entity_risk.evaluate")
 
 _LINKS = {
     "session": "external_session_id",
@@ -183,16 +130,13 @@ def _reason(found: pd.DataFrame, ties: list[tuple[str, str, list[str]]]) -> pd.S
     return reduce(lambda text, word: text + word, words, pd.Series("", found.index, dtype=TEXT)).str.strip()
 
 
-@cache
 def matters(event_type: str) -> str | None:
     """Return why events of a type are worth a look, if they are.
 
-    >>> matters("system.api_token.create"), matters("user.session.start")
-    ('API token created or changed', None)
+    >>> matters("policy.rule.update"), matters("policy.rule.action.execute")
+    ('policy changed', None)
     """
-    if event_type.startswith(_ROUTINE):
-        return None
-    return MATTERS.get(max((start for start in MATTERS if event_type.startswith(start)), key=len, default=""))
+    return None if event_type.startswith(types_of("routine")) else meaning_of(event_type, "matters")
 
 
 def find_related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFrame:

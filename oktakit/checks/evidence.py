@@ -21,7 +21,7 @@ from ..analysis.movement import TRAVEL_NEEDS, find_travel
 from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
 from ..analysis.words import zone
 from ..log.keys import known_only, known_values
-from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
+from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, types_of
 from .answers import MFA
 
 BASELINE: Final = pd.Timedelta("7D")
@@ -29,7 +29,6 @@ BASELINE: Final = pd.Timedelta("7D")
 MINIMUM: Final = 3
 """How many events somebody needs in the baseline before "never before" means anything."""
 HOUR: Final = pd.Timedelta("1h")
-SIGN_IN: Final = ("user.session.start", SIGN_ON, "user.authentication.")
 _SESSIONS = ("external_session_id", "root_session_id")
 _TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
 """The texts of which one that stands for "not known" is missing in a case."""
@@ -135,7 +134,7 @@ class Case:
     @cached_property
     def sign_ins(self) -> Any:
         """Return which events of `frame` are part of a sign-in, as an array."""
-        return self.frame["event_type"].str.startswith(SIGN_IN).to_numpy(bool)
+        return self.frame["event_type"].str.startswith(types_of("sign_in")).to_numpy(bool)
 
     def inside(self, event: Any) -> Any:
         """Return the places in `frame` of what the session and the root session of an event hold until then."""

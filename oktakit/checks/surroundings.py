@@ -4,31 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.surroundings import MATTERS, matters
+from ..analysis.surroundings import matters
 from ..analysis.words import duration, listed
 from ..safe import text
-from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON
+from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, SIGN_OUT, types_of
 from .answers import Answer, Query, blank, combine, means, person, questions, this_record, trusted
 from .evidence import HOUR, Case, Taking, within
 
-CLOSED = (
-    *("user.session.clear", "user.session.expire", "user.authentication.universal_logout"),
-    *("user.account.reset_password", "user.account.update_password", "user.account.expire_password"),
-    *("user.mfa.factor.reset_all", "user.mfa.factor.deactivate", "user.lifecycle.suspend", "user.lifecycle.deactivate"),
-    *("system.api_token.revoke", "app.oauth2.token.revoke", "app.oauth2.as.token.revoke"),
-)
-"""What ends an access beside the end of its session: all sessions, passwords, factors, accounts, tokens."""
+_CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
 
-_END = "user.session.end"
-
-_QUIET = ("report export", "verdict on a detection", "rate limit: events may be missing", "sessions ended")
-
-RIGHTS = (
-    *("user.account.privilege.", "group.privilege.", "iam.", "system.api_token.", "app.oauth2.client."),
-    *("policy.lifecycle.", "policy.rule.", "zone.", "system.idp.", "system.log_stream."),
-)
-
-TELLING = (REQUEST, DOWNLOAD, _END, *CLOSED, *RIGHTS, *MATTERS)
+TELLING = (REQUEST, DOWNLOAD, SIGN_OUT, *_CONTAINMENT, *_RIGHTS, *types_of("matters"))
 """The kinds of events that the questions look at."""
 
 _MACHINE = ("browser", "os", "raw_user_agent")
@@ -92,7 +77,7 @@ def _neighbours(event: Any, case: Case) -> list[tuple[Any, str]]:
     near = within(case.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
     changes = [one for one in _hand_overs(event, case) if abs(one.published - event.published) <= HOUR]
     found = [(one, "the session goes on at another address and browser") for one in changes]
-    found += [(one, why) for one in near if (why := matters(one.event_type)) and why not in _QUIET]
+    found += [(one, why) for one in near if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)]
     step = event.event_type.rsplit(".", 1)[-1]
     return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
 
@@ -168,11 +153,11 @@ def rights(taking: Taking, case: Case) -> Answer:
     event = taking.last
     if nothing := blank(event):
         return nothing
-    if found := case.of_kind(event.actor_id, RIGHTS):
+    if found := case.of_kind(event.actor_id, _RIGHTS):
         words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
         return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
     if case.only_analytics:
-        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(RIGHTS, _person(event)))
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(_RIGHTS, _person(event)))
     return Answer("no", f"No admin right given to or used by {person(event)} in this log.", "", (event.uuid,))
 
 
@@ -185,16 +170,16 @@ def contained(taking: Taking, case: Case) -> Answer:
         words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
         return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
     if case.only_analytics:
-        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((_END, *CLOSED), _person(event)))
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((SIGN_OUT, *_CONTAINMENT), _person(event)))
     until = duration(case.end - event.published)
     return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
 
 
 def _closings(event: Any, case: Case) -> list[Any]:
     """Return what closed the access of an event afterwards, in the order of time: not the end of another session."""
-    ends = case.by_session.get((event.external_session_id, _END), []) if event.external_session_id else []
+    ends = case.by_session.get((event.external_session_id, SIGN_OUT), []) if event.external_session_id else []
     found = [one for one in ends if event.actor_id in (one.actor_id, one.target_user_id)]
-    found += [one for one in case.of_kind(event.actor_id, CLOSED) if one.target_user_id in (None, event.actor_id)]
+    found += [one for one in case.of_kind(event.actor_id, _CONTAINMENT) if one.target_user_id in (None, event.actor_id)]
     return sorted((one for one in found if one.published > event.published), key=lambda one: (one.published, one.uuid))
 
 

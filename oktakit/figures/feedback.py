@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ..analysis.feedback import DETECTIONS
 from ..analysis.words import duration
+from ..schema import types_of
 from . import style as draw
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _judged(given: pd.DataFrame) -> pd.DataFrame:
 def _unjudged(given: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """One row per HIGH detection that nobody judged."""
     events = draw.require("plot_feedback", events, _EVENTS)
-    found = events.loc[events["event_type"].isin(DETECTIONS), list(_EVENTS)].rename(columns=_EVENTS)
+    found = events.loc[events["event_type"].isin(types_of("detection")), list(_EVENTS)].rename(columns=_EVENTS)
     found = found.drop_duplicates("judged_uuid")
     rows = found[_is_high(found).eq(1) & ~found["judged_uuid"].isin(given["judged_uuid"].dropna())]
     rows = rows.assign(at=draw.utc(rows["judged_at"]), key="open " + rows["judged_uuid"].astype(str))
