@@ -11,16 +11,14 @@ from . import style as draw
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-_NEEDED: Final = ("subject", "question", "answer", "why", "against")
+_COLUMNS: Final = ["subject", "question", "answer", "why", "against"]
 
 _ANSWERS: Final = {
-    "yes": (draw.ORANGE, "square", "Y"),
-    "no": (draw.BLUE, "circle-open", "n"),
-    "unknown": (draw.GREY, "diamond-open", "?"),
-    draw.MISSING: (draw.GREY, "x-open", ""),
+    "yes": ("Y", draw.ORANGE, "square"),
+    "no": ("n", draw.BLUE, "circle-open"),
+    "unknown": ("?", draw.GREY, "diamond-open"),
+    draw.MISSING: ("", draw.GREY, "x-open"),
 }
-
-_TOLD: Final = ["subject", "question", "answer", "why", "against"]
 
 
 def plot_checks(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "Figure":
@@ -52,7 +50,7 @@ def plot_checks(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "F
     >>> plot_checks(card).layout.title.subtitle.text
     'answers: 270 · questions: 15 · subjects: 18'
     """
-    card = draw.require("plot_checks", card, _NEEDED)
+    card = draw.require("plot_checks", card, _COLUMNS)
     if card.empty:
         return draw.no_events("Questions and answers")
     subjects, questions = card["subject"].fillna(draw.MISSING), card["question"].fillna(draw.MISSING)
@@ -66,40 +64,29 @@ def plot_checks(card: pd.DataFrame, names: "pd.Series[Any] | None" = None) -> "F
     _add_answers(figure, drawn, min(22, 640 // max(len(columns), 8)))
     _name_subjects(figure, columns, names)
     if len(columns) == 1:
-        reasons = [draw.remark(row.lane, "<br>".join(_lines(row.why, 84))) for row in drawn.itertuples()]
+        reasons = [draw.lane_note(row.lane, "<br>".join(_lines(row.why, 84))) for row in drawn.itertuples()]
         figure.update_layout(margin_r=540, annotations=reasons)
-    return draw.with_legend(draw.lanes(figure, ["<br>".join(_lines(question, 40)) for question in rows]))
+    return draw.with_legend(draw.with_lanes(figure, ["<br>".join(_lines(question, 40)) for question in rows]))
 
 
 def _add_answers(figure: "Figure", drawn: pd.DataFrame, size: int) -> None:
     """One series per answer; what is none of the three is an answer that nobody reported."""
-    said = drawn["answer"].where(drawn["answer"].isin(list(_ANSWERS)), draw.MISSING)
-    for answer, (color, symbol, letter) in _ANSWERS.items():
-        rows = drawn[said == answer]
-        if rows.empty:
-            continue
-        figure.add_scatter(
-            x=rows["x"].tolist(),
-            y=rows["lane"].tolist(),
-            name=answer,
-            mode="markers+text",
-            text=[letter] * len(rows),
-            textfont={"color": "#222", "size": max(7, size // 2)},
-            marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}},
-            customdata=draw.hidden(rows, _TOLD),
-            hovertemplate=draw.hover(_TOLD),
-            meta=draw.facts(len(rows), len(rows), None, None),
-        )
+    answers = drawn["answer"].where(drawn["answer"].isin(list(_ANSWERS)), draw.MISSING)
+    for answer, (letter, color, symbol) in _ANSWERS.items():
+        rows, font = drawn[answers == answer].assign(at=pd.NaT), {"color": "#222", "size": max(7, size // 2)}
+        letters = {"mode": "markers+text", "text": [letter] * len(rows), "textfont": font}
+        draw.add_marks(figure, answer, (color, symbol, size), rows, _COLUMNS, **letters)
 
 
 def _name_subjects(figure: "Figure", columns: list[str], names: "pd.Series[Any] | None") -> None:
-    short = pd.Series([name[:8] for name in columns])
-    called = short if names is None else pd.Series(columns).map(names[~names.index.duplicated()]).fillna(short)
-    labels = draw.shown(called, 30)
-    figure.update_layout(height=figure.layout.height + (6 * max(map(len, labels)) if len(columns) > 4 else 0))
+    labels = pd.Series([uuid[:8] for uuid in columns])
+    if names is not None:
+        labels = pd.Series(columns).map(names[~names.index.duplicated()]).fillna(labels)
+    ticks = draw.texts(labels, 30)
+    figure.update_layout(height=figure.layout.height + (6 * max(map(len, ticks)) if len(columns) > 4 else 0))
     figure.update_xaxes(
         tickvals=list(range(len(columns))),
-        ticktext=labels,
+        ticktext=ticks,
         tickangle=-90 if len(columns) > 4 else 0,
         range=[-0.7, len(columns) - 0.3],
         showgrid=False,

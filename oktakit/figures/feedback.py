@@ -22,7 +22,7 @@ _EVENTS: Final = {
     "detection_name": "judged_detection",
     "target_user_alternate_id": "about_user",
 }
-_TOLD = ["at", "verdict", "label", "given_by", "given_from", "about_user", "reason", "feedback_uuid"]
+_SHOWN = ["at", "verdict", "label", "given_by", "given_from", "about_user", "reason", "feedback_uuid"]
 _DETECTION = tuple(_EVENTS.values())
 _NONE: Final = f"verdict {draw.MISSING}"
 _VERDICTS: Final = {
@@ -76,59 +76,56 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | None = None) ->
     'verdicts: 3 · detections: 4 · HIGH, no verdict: 1'
     """
     given = draw.require("plot_feedback", feedback, (*_FEEDBACK, *_JUDGED, *_FLAGS)).reset_index(drop=True)
-    alone = given.index.to_series().astype(str)  # a verdict that names no detection has a row of its own
-    named = draw.known(given["judged_uuid"])
-    given = given.astype(dict.fromkeys(("contradicted", "self_feedback"), "boolean"))
-    given = given.assign(at=draw.utc(given["given_at"]), key=named.fillna(alone), judged_uuid=named)
-    both = [_judged(given), *([] if events is None else [_unjudged(given, events)])]
-    every = _below(both)
-    if every.empty:
+    numbers = given.index.to_series().astype(str)  # a verdict that names no detection has a row of its own
+    judged = draw.known_texts(given["judged_uuid"])
+    for name in ("contradicted", "self_feedback"):
+        given[name] = given[name].astype("boolean").fillna(False).astype(bool)
+    given = given.assign(at=draw.to_utc(given["given_at"]), key=judged.fillna(numbers), judged_uuid=judged)
+    detections = _concat([_judged(given), *([] if events is None else [_unjudged(given, events)])])
+    if detections.empty:
         return draw.no_events(_TITLE)
-    drawn = draw.most(every, every["weight"]).sort_values("first", kind="stable", ignore_index=True)
+    drawn = draw.heaviest(detections, detections["weight"]).sort_values("first", kind="stable", ignore_index=True)
     drawn["lane"] = drawn.index
     marks = given.merge(drawn[["key", "lane"]], on="key")
-    counted = f"verdicts: {len(given):,} · detections: {every['judged_uuid'].notna().sum():,}"
-    counted += "" if events is None else f" · {OPEN}: {every['open'].sum():,}"
-    missed = {"other detections": len(every) - len(drawn), "verdicts on other detections": len(given) - len(marks)}
+    counted = f"verdicts: {len(given):,} · detections: {detections['judged_uuid'].notna().sum():,}"
+    counted += "" if events is None else f" · {OPEN}: {detections['open'].sum():,}"
+    missed = {"other detections": len(detections) - len(drawn), "verdicts on other detections": len(given) - len(marks)}
     missed |= {"verdicts without a time": int(marks["at"].isna().sum())}
-    found, untimed = _is_in(drawn), drawn["at"].isna() & drawn["judged_uuid"].notna()
-    missed |= {"detections not in this log": int((untimed & ~found).sum())}
-    missed |= {"detections without a time": int((untimed & found).sum())}
-    return _drawn(draw.new_figure(_TITLE, counted, 180 + 46 * len(drawn), missed), drawn, marks)
-
-
-def _drawn(figure: "Figure", drawn: pd.DataFrame, marks: pd.DataFrame) -> "Figure":
+    logged, untimed = _is_logged(drawn), drawn["at"].isna() & drawn["judged_uuid"].notna()
+    missed |= {"detections not in this log": int((untimed & ~logged).sum())}
+    missed |= {"detections without a time": int((untimed & logged).sum())}
+    figure = draw.new_figure(_TITLE, counted, 180 + 46 * len(drawn), missed)
     timed = marks[marks["at"].notna()]
     timed = timed.assign(lane=timed["lane"] + timed["verdict"].map(_BESIDE).fillna(0).astype(float))
     _add_detections(figure, drawn[drawn["at"].notna()])
     _add_verdicts(figure, timed)
-    words = [draw.remark(lane, _told(marks[marks["lane"] == lane])) for lane in drawn["lane"]]
-    figure.update_layout(margin_r=230, annotations=words)
-    times = _below([timed["at"], drawn["at"].dropna()])
-    return draw.with_legend(draw.time_axis(draw.lanes(figure, _labels(drawn)), times))
+    notes = [draw.lane_note(lane, _summary(marks[marks["lane"] == lane])) for lane in drawn["lane"]]
+    figure.update_layout(margin_r=230, annotations=notes)
+    times = _concat([timed["at"], drawn["at"].dropna()])
+    return draw.with_legend(draw.with_time_axis(draw.with_lanes(figure, _labels(drawn)), times))
 
 
-def _below(parts: list[Any]) -> Any:
+def _concat(parts: list[Any]) -> Any:
     """Return tables or columns below each other; of empty ones pandas 2 warns."""
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _judged(given: pd.DataFrame) -> pd.DataFrame:
     """One row per detection that was judged; those in dispute weigh most, then the HIGH ones."""
-    loud = given["contradicted"].fillna(False).astype(int) + given["self_feedback"].fillna(False).astype(int)
-    sums = pd.DataFrame({"loud": loud, "said": given["at"]}).groupby(given["key"]).agg({"loud": "max", "said": "min"})
+    given = given.assign(flags=given["contradicted"].astype(int) + given["self_feedback"].astype(int))
+    verdicts = given.groupby("key").agg(flags=("flags", "max"), first=("at", "min"))
     rows = given.drop_duplicates("key")[["key", *_DETECTION, "judged_in_log"]]
-    rows = rows.assign(at=draw.utc(rows["judged_at"]), open=False).join(sums, on="key")
-    return rows.assign(first=rows["at"].fillna(rows["said"]), weight=2 * rows["loud"] + _is_high(rows))
+    rows = rows.assign(at=draw.to_utc(rows["judged_at"]), open=False).join(verdicts, on="key")
+    return rows.assign(first=rows["at"].fillna(rows["first"]), weight=2 * rows["flags"] + _is_high(rows))
 
 
 def _unjudged(given: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     """One row per HIGH detection that nobody judged."""
     events = draw.require("plot_feedback", events, _EVENTS)
-    found = events.loc[events["event_type"].isin(types_of("detection")), list(_EVENTS)].rename(columns=_EVENTS)
-    found = found.drop_duplicates("judged_uuid")
-    rows = found[_is_high(found).eq(1) & ~found["judged_uuid"].isin(given["judged_uuid"].dropna())]
-    rows = rows.assign(at=draw.utc(rows["judged_at"]), key="open " + rows["judged_uuid"].astype(str))
+    rows = events.loc[events["event_type"].isin(types_of("detection")), list(_EVENTS)].rename(columns=_EVENTS)
+    rows = rows.drop_duplicates("judged_uuid")
+    rows = rows[_is_high(rows).eq(1) & ~rows["judged_uuid"].isin(given["judged_uuid"].dropna())]
+    rows = rows.assign(at=draw.to_utc(rows["judged_at"]), key="open " + rows["judged_uuid"].astype(str))
     return rows.assign(first=rows["at"], judged_in_log=True, open=True, weight=1)
 
 
@@ -136,51 +133,50 @@ def _is_high(rows: pd.DataFrame) -> "pd.Series[int]":
     return rows["judged_risk_level"].astype(object).map(lambda level: str(level).upper() == "HIGH").astype(int)
 
 
-def _is_in(rows: pd.DataFrame) -> "pd.Series[bool]":
+def _is_logged(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["judged_in_log"].astype("boolean").fillna(False).astype(bool)
 
 
 def _add_detections(figure: "Figure", timed: pd.DataFrame) -> None:
-    high = _is_high(timed).eq(1)
-    kinds = (high & ~timed["open"].astype(bool), timed["open"].astype(bool), ~high)
+    high, unjudged = _is_high(timed).eq(1), timed["open"].astype(bool)
+    kinds = (high & ~unjudged, unjudged, ~high)
     for (name, style), chosen in zip(_DETECTED.items(), kinds, strict=True):
         draw.add_marks(figure, name, style, timed[chosen], ["at", *_DETECTION])
 
 
 def _add_verdicts(figure: "Figure", timed: pd.DataFrame) -> None:
     """Verdicts by their kind, with rings around those about oneself and lines from what they judged."""
-    disputed = timed["contradicted"].fillna(False).astype(bool)
-    begun = timed.assign(at=draw.utc(timed["judged_at"]), lane=timed["lane"].round())
-    for (name, line), chosen in zip(_LINES.items(), (~disputed, disputed), strict=True):
-        told = chosen & begun["at"].notna()
-        ends = pd.concat([part[told].assign(line=timed.index[told]) for part in (begun, timed)])
-        draw.add_lines(figure, name, line, ends, showlegend=True, events=told.sum())
+    starts = timed.assign(at=draw.to_utc(timed["judged_at"]), lane=timed["lane"].round())
+    for (name, line), chosen in zip(_LINES.items(), (~timed["contradicted"], timed["contradicted"]), strict=True):
+        both = chosen & starts["at"].notna()
+        ends = pd.concat([part[both].assign(line=timed.index[both]) for part in (starts, timed)])
+        draw.add_lines(figure, name, line, ends, showlegend=True, events=both.sum())
     kinds = timed["verdict"].where(timed["verdict"].isin(list(_VERDICTS)), _NONE)
     for kind, style in _VERDICTS.items():
-        draw.add_marks(figure, kind, style, timed[kinds == kind], _TOLD)
-    own = timed[timed["self_feedback"].fillna(False).astype(bool)]
-    draw.add_marks(figure, "about oneself", ("black", "circle-open", 20), own, _TOLD)
+        draw.add_marks(figure, kind, style, timed[kinds == kind], _SHOWN)
+    draw.add_marks(figure, "about oneself", ("black", "circle-open", 20), timed[timed["self_feedback"]], _SHOWN)
 
 
-def _told(said: pd.DataFrame) -> str:
-    """What was said of a detection, in words: at most two verdicts."""
-    if said.empty:
+def _summary(verdicts: pd.DataFrame) -> str:
+    """Return the verdicts on a detection in words, two of them at most."""
+    if verdicts.empty:
         return OPEN
-    spans = ["" if pd.isna(time) else f", {duration(abs(time), 2)} later" for time in said["time_to_verdict"]]
-    words = [f"{kind}{span}" for kind, span in zip(draw.shown(said["verdict"], 20), spans, strict=True)]
-    words = [*words[:2], *([f"and {len(words) - 2} more"] if len(words) > 2 else [])]
+    lags = ["" if pd.isna(lag) else f", {duration(abs(lag), 2)} later" for lag in verdicts["time_to_verdict"]]
+    lines = [f"{kind}{lag}" for kind, lag in zip(draw.texts(verdicts["verdict"], 20), lags, strict=True)]
+    lines = [*lines[:2], *([f"and {len(lines) - 2} more"] if len(lines) > 2 else [])]
     flags = {"contradicted": "contradicted", "self_feedback": "about oneself"}
-    loud = [word for name, word in flags.items() if said[name].fillna(False).any()]
-    return "<br>".join(([f"<b>{', '.join(loud)}</b>"] if loud else []) + words)
+    raised = [label for name, label in flags.items() if verdicts[name].any()]
+    return "<br>".join(([f"<b>{', '.join(raised)}</b>"] if raised else []) + lines)
 
 
 def _labels(drawn: pd.DataFrame) -> list[str]:
     names = drawn["judged_detection"].fillna(drawn["judged_type"])
     parts = zip(
-        *(draw.shown(column, 34) for column in (names, drawn["judged_risk_level"], drawn["about_user"])), strict=True
+        *(draw.texts(column, 34) for column in (names, drawn["judged_risk_level"], drawn["about_user"])),
+        strict=True,
     )
     lack = drawn["judged_uuid"].isna().map({True: "no detection named", False: "not in this log"})
     return [
-        f"<b>{name}</b> {risk if found else why}<br>about {user}"
-        for (name, risk, user), found, why in zip(parts, _is_in(drawn), lack, strict=True)
+        f"<b>{name}</b> {risk if logged else why}<br>about {user}"
+        for (name, risk, user), logged, why in zip(parts, _is_logged(drawn), lack, strict=True)
     ]

@@ -65,7 +65,8 @@ def plot_hours(events: pd.DataFrame, marked: pd.DataFrame | None = None, timezon
     missed = {"without a time": int(events["published"].isna().sum())}
     late = marked["published"].isna() & marked["event_type"].isin(_OF_INTEREST)
     missed |= {} if alone else {"marked, without a time": int(late.sum())}
-    counted = f"events: {len(events):,} · {_weeks(base)} · marked: {len(over):,}"
+    weeks = "no time" if base.empty else f"weeks: {(base['at'].max() - base['at'].min()) / pd.Timedelta('7D'):.1f}"
+    counted = f"events: {len(events):,} · {weeks} · marked: {len(over):,}"
     figure = draw.new_figure("Events by hour of the week", counted, 180 + 7 * 46, missed)
     _add_fields(figure, base)
     for kind in _OF_INTEREST:
@@ -73,7 +74,7 @@ def plot_hours(events: pd.DataFrame, marked: pd.DataFrame | None = None, timezon
     figure.update_xaxes(
         title=f"hour of the day ({safe.plot(timezone, 40)})", dtick=1, range=[-0.5, 23.5], showgrid=False, ticks=""
     )
-    return draw.with_legend(draw.lanes(figure, _DAYS).update_yaxes(showgrid=False, ticks=""))
+    return draw.with_legend(draw.with_lanes(figure, _DAYS).update_yaxes(showgrid=False, ticks=""))
 
 
 def plot_coverage(events: pd.DataFrame, coverage: pd.DataFrame) -> "Figure":
@@ -106,31 +107,27 @@ def plot_coverage(events: pd.DataFrame, coverage: pd.DataFrame) -> "Figure":
     """
     events = draw.require("plot_coverage", events, ("published",))
     coverage = draw.require("plot_coverage", coverage, _COVERAGE)
-    title, times = "What time the log covers", draw.utc(events["published"]).dropna()
+    title, times = "What time the log covers", draw.to_utc(events["published"]).dropna()
     gaps = coverage[coverage["aspect"].eq("gap") & coverage["complete"].eq("no")]
-    dropped = [f"{name}: {count}" for name in ("rejected", "duplicates") for count in _counts(coverage, name)]
-    counted = " · ".join([f"events: {len(events):,} · gaps: {len(gaps):,}", *dropped])
+    counted = f"events: {len(events):,} · gaps: {len(gaps):,}"
+    for name in ("rejected", "duplicates"):
+        for row in coverage[coverage["aspect"].eq(name)].itertuples():
+            counted += f" · {name}: {'not known' if row.complete == 'unknown' else f'{row.count:,}'}"
     if events.empty:
         return draw.no_events(title)
     figure = draw.new_figure(title, counted, 330, {"without a time": len(events) - len(times)})
     if len(times):
         _add_bars(figure, times)
-        _add_gaps(figure, gaps)
-    return draw.time_axis(_with_words(figure, coverage), times)
+        if len(gaps):
+            _add_gaps(figure, gaps)
+    return draw.with_time_axis(_with_words(figure, coverage), times)
 
 
 def _hours(events: pd.DataFrame, clock: Any) -> pd.DataFrame:
     """The events with a time, with their day and hour on the clock of a zone."""
-    timed = events.assign(at=draw.utc(events["published"]))[lambda rows: rows["at"].notna()]
+    timed = events.assign(at=draw.to_utc(events["published"]))[lambda rows: rows["at"].notna()]
     local = timed["at"].dt.tz_convert(clock).dt
     return timed.assign(lane=local.day_of_week, hour=local.hour)
-
-
-def _weeks(base: pd.DataFrame) -> str:
-    if base.empty:
-        return "no time"
-    days = (base["at"].max() - base["at"].min()) / pd.Timedelta("1D")
-    return f"weeks: {days / 7:.1f}"
 
 
 def _add_fields(figure: "Figure", base: pd.DataFrame) -> None:
@@ -147,61 +144,42 @@ def _add_fields(figure: "Figure", base: pd.DataFrame) -> None:
         xgap=2,
         ygap=2,
         hovertemplate="hour %{x}<br>events: %{z}",
-        meta=draw.facts(counts.size, len(base), base["at"].min(), base["at"].max()),
+        meta=draw.summary(counts.size, len(base), base["at"].min(), base["at"].max()),
     )
 
 
 def _add_hits(figure: "Figure", kind: str, rows: pd.DataFrame) -> None:
     """One mark per field in its lower half, every kind in a place of its own."""
-    if rows.empty:
-        return
-    hits = rows.groupby(["lane", "hour"], as_index=False).agg(
-        events=("at", "size"), at=("at", "min"), until=("at", "max")
-    )
+    hits = rows.groupby(["lane", "hour"])["at"].agg(events="size", at="min", until="max").reset_index()
     hits = hits.assign(x=hits["hour"] + _OF_INTEREST[kind], lane=hits["lane"] + 0.27)
     color, symbol, _ = draw.STYLES[kind]
     draw.add_marks(figure, kind.split(".", 1)[1], (color, symbol, 9), hits, ["events", "at", "until"])
 
 
-def _counts(coverage: pd.DataFrame, aspect: str) -> list[str]:
-    """How many records an aspect is about, if anybody counted them."""
-    rows = coverage[coverage["aspect"].eq(aspect)]
-    return ["not known" if row.complete == "unknown" else f"{row.count:,}" for row in rows.itertuples()]
-
-
 def _add_bars(figure: "Figure", times: "pd.Series[Any]") -> None:
     span = times.max() - times.min()
-    name, step = next(
-        (unit for unit in _BINS.items() if span <= _MOST_BINS * pd.Timedelta(unit[1])), list(_BINS.items())[-1]
-    )
+    name = next((name for name, step in _BINS.items() if span <= _MOST_BINS * pd.Timedelta(step)), "30 days")
+    step = _BINS[name]
     counts = times.dt.floor(step).value_counts().sort_index()
     figure.add_bar(
-        x=draw.stamps(counts.index),
+        x=draw.plotly_times(counts.index),
         y=counts.tolist(),
         name=f"events per {name}",
         offset=0,
         width=pd.Timedelta(step) / pd.Timedelta("1ms"),
         marker={"color": draw.BLUE, "line_width": 0},
         hovertemplate="%{x} UTC<br>events: %{y}",
-        meta=draw.facts(len(counts), len(times), times.min(), times.max()),
+        meta=draw.summary(len(counts), len(times), times.min(), times.max()),
     )
     figure.update_yaxes(title=f"events per {name}", tickformat=",d", rangemode="tozero", nticks=5, ticklabelstandoff=6)
-    edges = pd.DataFrame({"at": [times.min(), times.min(), times.max(), times.max()], "lane": [0, max(counts)] * 2})
-    draw.add_lines(
-        figure,
-        "first and last event",
-        {"color": "black", "dash": "dot"},
-        edges.assign(line=[0, 0, 1, 1]),
-        showlegend=True,
-        events=2,
-    )
+    first, last, dotted = times.min(), times.max(), {"color": "black", "dash": "dot"}
+    ends = pd.DataFrame({"at": [first, first, last, last], "lane": [0, max(counts)] * 2, "line": [0, 0, 1, 1]})
+    draw.add_lines(figure, "first and last event", dotted, ends, showlegend=True, events=2)
 
 
 def _add_gaps(figure: "Figure", gaps: pd.DataFrame) -> None:
     """A field per gap, as high as the highest bar."""
-    if gaps.empty:
-        return
-    ends = [draw.stamps([row.first, row.last]) for row in gaps.itertuples()]
+    ends = [draw.plotly_times([row.first, row.last]) for row in gaps.itertuples()]
     top = max(figure.data[0].y)
     figure.add_scatter(
         x=[value for first, last in ends for value in (first, first, last, last, None)],
@@ -212,16 +190,15 @@ def _add_gaps(figure: "Figure", gaps: pd.DataFrame) -> None:
         fillpattern={"shape": "/", "fgcolor": draw.RED, "bgcolor": "white"},
         line={"color": draw.RED, "width": 1},
         hoverinfo="skip",
-        meta=draw.facts(len(gaps), 0, gaps["first"].min(), gaps["last"].max()),
+        meta=draw.summary(len(gaps), 0, gaps["first"].min(), gaps["last"].max()),
     )
 
 
 def _with_words(figure: "Figure", coverage: pd.DataFrame) -> "Figure":
     """What is not complete, below the axis."""
     rows = coverage[coverage["complete"].ne("yes")][:_WORDS]
-    parts = zip(*(draw.shown(rows[name], 130) for name in ("aspect", "complete", "why")), strict=True)
+    parts = zip(*(draw.texts(rows[name], 130) for name in ("aspect", "complete", "why")), strict=True)
     lines = [f"<b>{aspect}</b> complete: {complete}. {why}" for aspect, complete, why in parts]
-    words = {"text": "<br>".join(lines), "showarrow": False, "align": "left", "font": {"color": "#222"}}
     more = 16 * len(lines)
     figure.update_layout(margin_b=70 + more, height=figure.layout.height + more)
-    return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top", yshift=-58)
+    return draw.with_note(figure, "<br>".join(lines), yshift=-58)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _COLORS: Final = (draw.RED, draw.BLUE, draw.GREEN, draw.ORANGE, draw.PURPLE, "black")
-_NEEDED = ("uuid", "published", "actor_alternate_id", "country", "city", "lat", "lon", "is_proxy", "ip_categories")
+_COLUMNS = ("uuid", "published", "actor_alternate_id", "country", "city", "lat", "lon", "is_proxy", "ip_categories")
 _PROXY = {f"proxy {draw.MISSING}": "square-open", "not a proxy": "circle-open", "proxy": "diamond-open"}  # rising
 _NOTE = f"○ not a proxy, ◇ proxy, □ proxy {draw.MISSING} · way within an hour solid, later dotted"
 EXACT: Final = "coordinates"
 _QUICK: Final = pd.Timedelta("1h")
 _MAP_HEIGHT: Final = 440
-_TOLD = ["person", "place", "numbers", "events", "proxy", "basis"]
+_PLACE = ["person", "place", "numbers", "events", "proxy", "basis"]
 _STOP = ["person", "place", "number", "until", "events", "proxy", "basis"]
 
 
@@ -62,23 +62,32 @@ def plot_movements(events: pd.DataFrame, actor: str | Iterable[str] | None = Non
     ('New York, United States', 'Bucharest, Romania')
     """
     title = "Places of a person over time"
-    events = draw.require("plot_movements", events, dict.fromkeys((*_NEEDED, *ACTED_COLUMNS)))
-    names = None if actor is None else [actor] if isinstance(actor, str) else list(actor)
-    rows = events if names is None else events[_is_one_of(events, names)]
+    events = draw.require("plot_movements", events, dict.fromkeys((*_COLUMNS, *ACTED_COLUMNS)))
+    rows = events
+    if actor is not None:
+        names = [actor] if isinstance(actor, str) else list(actor)
+        rows = events[events["actor_id"].isin(names) | events["actor_alternate_id"].isin(names)]
     if rows.empty:
         return draw.no_events(title)
-    own = nw.from_native(rows.reset_index(drop=True)).filter(acted()).to_native()
-    timed = own[own["published"].notna()]
+    deliberate = nw.from_native(rows.reset_index(drop=True)).filter(acted()).to_native()
+    timed = deliberate[deliberate["published"].notna()]
     placed = _placed(timed)
     stops, missed = _chosen(_stops(placed))
-    missed |= {"events of Okta or refused": len(rows) - len(own), "events without a time": len(own) - len(timed)}
+    missed |= {"events of Okta or refused": len(rows) - len(deliberate)}
+    missed |= {"events without a time": len(deliberate) - len(timed)}
     missed |= {"events without a place": len(timed) - len(placed)}
     counted = f"events: {len(rows):,} · people: {stops['person'].nunique():,} · stops: {len(stops):,}"
-    return _drawn(draw.new_figure(title, f"{counted} · {_NOTE}", _MAP_HEIGHT, missed), stops)
-
-
-def _is_one_of(events: pd.DataFrame, names: list[str]) -> "pd.Series[bool]":
-    return events["actor_id"].isin(names) | events["actor_alternate_id"].isin(names)
+    figure = draw.new_figure(title, f"{counted} · {_NOTE}", _MAP_HEIGHT, missed)
+    people = list(dict.fromkeys(stops["person"]))
+    _lay_out(figure, stops, len(people))
+    for place, name in enumerate(people):
+        theirs = stops[stops["person"] == name]
+        theirs = theirs.assign(lane=theirs["lane"] + (place - (len(people) - 1) / 2) * 0.6 / len(people))
+        _add_way(figure, theirs, _COLORS[place])
+        _add_places(figure, theirs, _COLORS[place], 13 + 5 * place)
+        _add_stops(figure, theirs, _COLORS[place])
+    _add_names(figure, stops, len(people))
+    return draw.with_legend(figure)
 
 
 def _placed(events: pd.DataFrame) -> pd.DataFrame:
@@ -89,19 +98,19 @@ def _placed(events: pd.DataFrame) -> pd.DataFrame:
     town = clean["city"].fillna("").astype(str) + clean["city"].notna().map({True: ", ", False: ""})
     names = town + clean["country"].fillna(f"country {draw.MISSING}").astype(str)
     rough = clean["country"].astype(str) + " (country only)"
-    found = {name: clean[name].where(exact, clean["country"].map(points[name])) for name in ("lat", "lon")}
-    basis = exact.map({True: EXACT, False: "country only"})
-    placed = events.assign(**found, place=names.where(exact, rough), where=clean["country"], basis=basis)
-    placed = placed.assign(at=draw.utc(events["published"]), person=draw.person(events), proxy=_proxy(clean))
-    placed = placed.astype({"lat": "float64", "lon": "float64"})
+    placed = events.assign(place=names.where(exact, rough), where=clean["country"])
+    placed = placed.assign(basis=exact.map({True: EXACT, False: "country only"}), proxy=_proxy(clean))
+    placed = placed.assign(at=draw.to_utc(events["published"]), person=draw.actor_names(events))
+    for name in ("lat", "lon"):
+        placed[name] = clean[name].where(exact, clean["country"].map(points[name])).astype("float64")
     return placed[placed["lat"].notna()]
 
 
 def _proxy(events: pd.DataFrame) -> "pd.Series[Any]":
     """Okta's flag and all other evidence: yes, no, or not reported."""
     flag = events["is_proxy"].astype("boolean")
-    said = flag.map({True: "proxy", False: "not a proxy"}).astype(object).fillna(f"proxy {draw.MISSING}")
-    return said.mask(events["ip_categories"].fillna("").ne(""), "proxy")
+    kind = flag.map({True: "proxy", False: "not a proxy"}).astype(object).fillna(f"proxy {draw.MISSING}")
+    return kind.mask(events["ip_categories"].fillna("").ne(""), "proxy")
 
 
 def _stops(placed: pd.DataFrame) -> pd.DataFrame:
@@ -126,28 +135,20 @@ def _chosen(stops: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     near = theirs[theirs["spot"].isin(spots)].sort_values("at", kind="stable", ignore_index=True)
     lane = {spot: place for place, spot in enumerate(near["spot"].drop_duplicates())}
     kept = near[: draw.MARKS]
-    whys = ("events of other people", "events at other places", "events of later stops")
+    reasons = ("events of other people", "events at other places", "events of later stops")
     totals = [int(part["events"].sum()) for part in (stops, theirs, near, kept)]
-    left = {why: before - after for why, (before, after) in zip(whys, pairwise(totals), strict=True)}
-    return kept.assign(lane=kept["spot"].map(lane)), left
+    left_out = {reason: before - after for reason, (before, after) in zip(reasons, pairwise(totals), strict=True)}
+    return kept.assign(lane=kept["spot"].map(lane)), left_out
 
 
-def _drawn(figure: "Figure", stops: pd.DataFrame) -> "Figure":
+def _lay_out(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
     """The rows of places below, the map above them."""
-    firsts, people = stops.drop_duplicates("lane"), list(dict.fromkeys(stops["person"]))
-    rows = 40 + (24 + 8 * len(people)) * len(firsts)
+    places = stops.drop_duplicates("lane")["place"]
+    rows = 40 + (24 + 8 * people) * len(places)
     inside = rows + 40 + _MAP_HEIGHT
-    draw.time_axis(draw.lanes(figure, draw.shown(firsts["place"], 44)), pd.concat([stops["at"], stops["until"]]))
+    draw.with_time_axis(draw.with_lanes(figure, draw.texts(places, 44)), pd.concat([stops["at"], stops["until"]]))
     figure.update_layout(height=figure.layout.height + rows + 220, yaxis_domain=[0, rows / inside])
     add_world(figure, "2", domain=[(rows + 40) / inside, 1])
-    for place, name in enumerate(people):
-        theirs = stops[stops["person"] == name]
-        theirs = theirs.assign(lane=theirs["lane"] + (place - (len(people) - 1) / 2) * 0.6 / len(people))
-        _add_way(figure, theirs, _COLORS[place])
-        _add_places(figure, theirs, _COLORS[place], 13 + 5 * place)
-        _add_stops(figure, theirs, _COLORS[place])
-    _add_names(figure, stops, len(people))
-    return draw.with_legend(figure)
 
 
 def _add_way(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
@@ -168,12 +169,12 @@ def _add_way(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
             figure,
             x=x,
             y=y,
-            name=f"way of {draw.shown(ways['person'], 40)[0]}, {name}",
+            name=f"way of {draw.texts(ways['person'], 40)[0]}, {name}",
             mode="lines+markers",
             line={"color": color, "dash": dash, "width": 2},
             marker={"color": color, "symbol": "arrow", "size": [0, 13, 0, 0] * len(ways), "angleref": "previous"},
             hoverinfo="skip",
-            meta=draw.facts(len(ways), len(some), some["until"].min(), some["to_at"].max()),
+            meta=draw.summary(len(ways), len(some), some["until"].min(), some["to_at"].max()),
         )
 
 
@@ -193,42 +194,41 @@ def _arrows(ways: pd.DataFrame) -> tuple[list[Any], list[Any]]:
 
 
 def _add_places(figure: "Figure", stops: pd.DataFrame, color: str, size: int) -> None:
+    firsts = {name: (name, "first") for name in ("person", "place", "lat", "lon", "basis")}
     groups = stops.groupby(["spot", "proxy"], sort=False)
-    places = groups[["person", "place", "lat", "lon", "basis"]].head(1).join(stops[["spot", "proxy"]])
-    sums = groups.agg(events=("events", "sum"), numbers=("number", _numbers)).reset_index()
-    places = places.merge(sums, on=["spot", "proxy"])
+    places = groups.agg(**firsts, events=("events", "sum"), numbers=("number", _numbers)).reset_index()
     _add_to_map(
         figure,
         x=[east(lon) for lon in places["lon"]],
         y=places["lat"].tolist(),
-        name=f"places of {draw.shown(places['person'], 40)[0]}",
+        name=f"places of {draw.texts(places['person'], 40)[0]}",
         mode="markers",
         marker={"color": color, "symbol": [_PROXY[kind] for kind in places["proxy"]], "size": size, "line_width": 3},
-        customdata=draw.hidden(places, _TOLD),
-        hovertemplate=draw.hover(_TOLD),
-        meta=draw.facts(len(places), places["events"].sum(), stops["at"].min(), stops["until"].max()),
+        customdata=draw.custom_data(places, _PLACE),
+        hovertemplate=draw.hover_template(_PLACE),
+        meta=draw.summary(len(places), places["events"].sum(), stops["at"].min(), stops["until"].max()),
     )
 
 
 def _add_stops(figure: "Figure", stops: pd.DataFrame, color: str) -> None:
     """One mark per stop in the row of its place, with its number, and a line as long as it lasted."""
     both = pd.concat([stops, stops.assign(at=stops["until"])]).sort_values(["number", "at"], kind="stable")
-    name = draw.shown(stops["person"], 40)[0]
+    name = draw.texts(stops["person"], 40)[0]
     for line, style in ((0, {"width": 1, "dash": "dot"}), (both["number"], {"width": 5})):
         draw.add_lines(figure, f"course of {name}", {"color": color} | style, both.assign(line=line), meta=None)
-    figure.add_scatter(
-        x=draw.stamps(stops["at"]),
-        y=stops["lane"].tolist(),
-        name=f"stops of {name}",
+    draw.add_marks(
+        figure,
+        f"stops of {name}",
+        (color, "circle", 12),
+        stops,
+        _STOP,
         mode="markers+text" if len(stops) <= 40 else "markers",
         text=[f"<b>{number}</b>" for number in stops["number"]],
         textposition="top center",
         textfont_color=color,
         marker={"color": color, "symbol": [_PROXY[kind] for kind in stops["proxy"]], "size": 12, "line_width": 3},
-        customdata=draw.hidden(stops, _STOP),
-        hovertemplate="%{x} UTC<br>" + draw.hover(_STOP),
         cliponaxis=False,
-        meta=draw.facts(len(stops), stops["events"].sum(), stops["at"].min(), stops["until"].max()),
+        meta=draw.summary(len(stops), stops["events"].sum(), stops["at"].min(), stops["until"].max()),
     )
 
 
@@ -238,7 +238,7 @@ def _add_names(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
     places = stops.drop_duplicates("spot")
     named = labelled(places)
     places = places.loc[list(named)]
-    names = zip(draw.shown(places["place"], 30), places["spot"], strict=True)
+    names = zip(draw.texts(places["place"], 30), places["spot"], strict=True)
     _add_to_map(
         figure,
         x=[east(lon) for lon in places["lon"]],

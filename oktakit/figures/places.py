@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from ..analysis.places import locate
+from . import style as draw
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
-from typing import TYPE_CHECKING
-
-from ..analysis.places import locate
-from .style import BLUE, GREY, MISSING, RED, facts, lanes, most, new_figure, no_events, require, shown, utc
 
 _MAP: Final[dict[str, dict[str, Any]]] = {
     "land": {"fill": "toself", "fillcolor": "#dcdcdc", "line": {"color": "#b5b5b5", "width": 0.5}},
@@ -27,15 +26,8 @@ _POSITIONS = {"top center": (0, 6), "middle right": (16, 0), "bottom center": (0
 def add_world(figure: "Figure", axis: str = "", **places: Any) -> None:
     """Draw the outlines on the axes x and y with that number; the view never fits the data."""
     for part, style in _MAP.items():
-        figure.add_scatter(
-            **outline(part),
-            **style,
-            mode="lines",
-            hoverinfo="skip",
-            showlegend=False,
-            xaxis=f"x{axis}",
-            yaxis=f"y{axis}",
-        )
+        series = {"mode": "lines", "hoverinfo": "skip", "showlegend": False, **style, **outline(part)}
+        figure.add_scatter(xaxis=f"x{axis}", yaxis=f"y{axis}", **series)
     x = {"range": [-170, 190], "visible": False, "constrain": "domain", "anchor": f"y{axis}"}
     y = {"range": [-58, 84], "visible": False, "constrain": "domain", "anchor": f"x{axis}"}
     y |= {"scaleanchor": f"x{axis}", "scaleratio": 1.25} | places
@@ -73,7 +65,7 @@ _COUNTRY = ("country", "events", "actors", "downloads", "first", "last")
 
 _NETWORK = ("as_number", "as_org", "is_proxy", "ip_categories", "events", "actors", "first", "last")
 
-_PROXIES = {"proxy": (RED, "/"), "not a proxy": (BLUE, ""), f"proxy {MISSING}": (GREY, ".")}
+_PROXIES = {"proxy": (draw.RED, "/"), "not a proxy": (draw.BLUE, ""), f"proxy {draw.MISSING}": (draw.GREY, ".")}
 
 
 def plot_geo(geo: pd.DataFrame) -> "Figure":
@@ -101,22 +93,22 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     >>> plot_geo(frame.assign(first=pd.NaT, last=pd.NaT)).layout.annotations[0].text
     'not on map: Atlantis (1)'
     """
-    geo = require("plot_geo", geo, _COUNTRY)
+    geo = draw.require("plot_geo", geo, _COUNTRY)
     if geo.empty:
-        return no_events("Events by country")
+        return draw.no_events("Events by country")
     points = locate(geo["country"]).dropna(subset="lat").set_index("country")
     downloads = pd.to_numeric(geo["downloads"]).astype("float64").fillna(0).astype(int)
     rows = geo.assign(lat=geo["country"].map(points["lat"]), lon=geo["country"].map(points["lon"]), downloads=downloads)
-    known = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
+    placed = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
     missed = rows[rows["lat"].isna()]
-    counted = f"events: {geo['events'].sum():,} · countries on the map: {len(known):,}"
-    figure = new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
+    counted = f"events: {geo['events'].sum():,} · countries on the map: {len(placed):,}"
+    figure = draw.new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
     add_world(figure)
-    taken = known["downloads"] > 0
-    for name, color, chosen in (("without downloads", BLUE, ~taken), ("with downloads", RED, taken)):
-        _add_bubbles(figure, name, color, known[chosen], known)
-    words = {"text": _not_on_map(missed), "showarrow": False, "align": "left", "font": {"color": "#222"}}
-    return figure.add_annotation(words, xref="paper", x=0, xanchor="left", yref="paper", y=0, yanchor="top")
+    for name, color in (("without downloads", draw.BLUE), ("with downloads", draw.RED)):
+        rows = placed[placed["downloads"].gt(0) == (name == "with downloads")]
+        if len(rows):
+            _add_bubbles(figure, name, color, rows, placed)
+    return draw.with_note(figure, _not_on_map(missed))
 
 
 def plot_proxy(proxy: pd.DataFrame) -> "Figure":
@@ -145,35 +137,34 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
     >>> plot_proxy(frame).layout.yaxis.ticktext
     ('<b>AS64500 Example</b><br>VPN',)
     """
-    proxy = require("plot_proxy", proxy, _NETWORK)
+    proxy = draw.require("plot_proxy", proxy, _NETWORK)
     if proxy.empty:
-        return no_events("Events by network")
-    rows = most(proxy, proxy["events"])
+        return draw.no_events("Events by network")
+    rows = draw.heaviest(proxy, proxy["events"])
     rows = rows.assign(lane=range(len(rows)), label=_networks(rows))
-    kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {MISSING}")
+    kind = rows["is_proxy"].astype("boolean").map({True: "proxy", False: "not a proxy"}).fillna(f"proxy {draw.MISSING}")
     missed = {"networks": len(proxy) - len(rows)}
     counted = f"events: {proxy['events'].sum():,} · networks: {len(proxy):,}"
-    figure = new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
+    figure = draw.new_figure("Events by network", counted, 180 + 40 * len(rows), missed)
     for name in _PROXIES:
-        _add_bars(figure, name, rows[kind == name])
+        if kind.eq(name).any():
+            _add_bars(figure, name, rows[kind == name])
     figure.update_layout(legend_title_text="Okta's flag:")
     dtick = 1 if rows["events"].max() < 10 else None
-    return lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
+    return draw.with_lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
 
 
 def _networks(rows: pd.DataFrame) -> list[str]:
     numbers = ["" if pd.isna(number) else f"AS{int(number)} " for number in rows["as_number"]]
-    names = [f"<b>{number}{org}</b>" for number, org in zip(numbers, shown(rows["as_org"], 36), strict=True)]
+    names = [f"<b>{number}{org}</b>" for number, org in zip(numbers, draw.texts(rows["as_org"], 36), strict=True)]
     categories = rows["ip_categories"].where(rows["ip_categories"].fillna("").ne(""), "no categories")
-    return [f"{name}<br>{words}" for name, words in zip(names, shown(categories, 44), strict=True)]
+    return [f"{name}<br>{words}" for name, words in zip(names, draw.texts(categories, 44), strict=True)]
 
 
-def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, known: pd.DataFrame) -> None:
-    if rows.empty:
-        return
-    largest = known["events"].max()
-    named = labelled(known.sort_values(["downloads", "events"], ascending=False, kind="stable"))
-    names = shown(rows["country"], 30)
+def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, placed: pd.DataFrame) -> None:
+    largest = placed["events"].max()
+    named = labelled(placed.sort_values(["downloads", "events"], ascending=False, kind="stable"))
+    names = draw.texts(rows["country"], 30)
     figure.add_scatter(
         x=[east(lon) for lon in rows["lon"]],
         y=rows["lat"].tolist(),
@@ -185,13 +176,13 @@ def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, kn
         customdata=list(zip(names, rows["events"], rows["actors"], rows["downloads"], strict=True)),
         hovertemplate="%{customdata[0]}<br>events: %{customdata[1]}<br>actors: %{customdata[2]}<br>"
         "downloads: %{customdata[3]}",
-        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+        meta=draw.summary(
+            len(rows), rows["events"].sum(), draw.to_utc(rows["first"]).min(), draw.to_utc(rows["last"]).max()
+        ),
     )
 
 
 def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:
-    if rows.empty:
-        return
     color, pattern = _PROXIES[name]
     figure.add_bar(
         x=rows["events"].tolist(),
@@ -204,13 +195,15 @@ def _add_bars(figure: "Figure", name: str, rows: pd.DataFrame) -> None:
         cliponaxis=False,
         customdata=rows["actors"].tolist(),
         hovertemplate="events: %{x}<br>actors: %{customdata}",
-        meta=facts(len(rows), rows["events"].sum(), utc(rows["first"]).min(), utc(rows["last"]).max()),
+        meta=draw.summary(
+            len(rows), rows["events"].sum(), draw.to_utc(rows["first"]).min(), draw.to_utc(rows["last"]).max()
+        ),
     )
 
 
 def _not_on_map(rows: pd.DataFrame) -> str:
     """The countries without a place, three to a line, in words."""
-    names = shown(rows["country"].where(rows["country"].notna(), f"country {MISSING}"), 40)
+    names = draw.texts(rows["country"].where(rows["country"].notna(), f"country {draw.MISSING}"), 40)
     parts = [f"{name} ({count:,})" for name, count in zip(names, rows["events"], strict=True)]
     parts = parts if len(parts) <= 12 else [*parts[:11], f"and {len(parts) - 11} more"]
     lines = [", ".join(parts[at : at + 3]) for at in range(0, len(parts), 3)]

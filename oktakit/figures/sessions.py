@@ -1,6 +1,5 @@
 """The strip of sessions: what each one kept and where it moved."""
 
-from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +30,7 @@ _SHORT = {
     "dt_hash": "device hash",
     "is_proxy": "proxy",
 }
-_TOLD = ["at", "value", "event_type", "who", "uuid"]
+_SHOWN = ["at", "value", "event_type", "who", "uuid"]
 _UNITS = {"minutes": "1min", "hours": "1h", "days": "1D"}
 
 
@@ -69,27 +68,30 @@ def plot_sessions(events: pd.DataFrame, changes: pd.DataFrame, by: str = "countr
     """
     events = draw.require("plot_sessions", events, dict.fromkeys((*_EVENTS, by)))
     changes = draw.require("plot_sessions", changes, _CHANGES)
-    rows = events.assign(
-        session=draw.known(events[_SESSION]), at=draw.utc(events["published"]), value=draw.known(events[by])
-    )
-    rows = rows.assign(who=draw.person(events)).sort_values(["at", "uuid"], kind="stable")
+    rows = events.assign(session=draw.known_texts(events[_SESSION]), at=draw.to_utc(events["published"]))
+    rows = rows.assign(value=draw.known_texts(events[by].astype(object)), who=draw.actor_names(events))
+    rows = rows.sort_values(["at", "uuid"], kind="stable")
     named = rows[rows["session"].notna()]
     timed = named[named["at"].notna()]
     title = f"Sessions and their changes, by {safe.plot(by).replace('_', ' ')}"
     if rows.empty:
         return draw.no_events(title)
     strips = _strips(timed, changes)
-    marks, turns = (_placed(table, strips) for table in (timed, changes.assign(at=draw.utc(changes["at"]))))
+    marks, moves = (_placed(table, strips) for table in (timed, changes.assign(at=draw.to_utc(changes["at"]))))
     missed = {"events without a session": len(rows) - len(named), "events without a time": len(named) - len(timed)}
-    missed |= {"events of other sessions": len(timed) - len(marks), "changes elsewhere": len(changes) - len(turns)}
+    missed |= {"events of other sessions": len(timed) - len(marks), "changes elsewhere": len(changes) - len(moves)}
     counted = f"events: {len(events):,} · sessions: {timed['session'].nunique():,} · changes: {len(changes):,}"
     figure = draw.new_figure(title, counted, 190 + 50 * len(strips), missed)
-    figure.update_layout(margin_r=215, annotations=[draw.remark(*words) for words in _words(strips, turns)])
+    notes = [draw.lane_note(lane, _summary(moves[moves["lane"] == lane])) for lane in strips["lane"]]
+    figure.update_layout(margin_r=215, annotations=notes)
     _add_values(figure, marks)
-    _add_turns(figure, turns)
-    return draw.with_legend(
-        draw.lanes(_elapsed_axis(figure, marks["unit"], pd.concat([marks["x"], turns["x"]])), _labels(strips, marks))
-    )
+    _add_changes(figure, moves)
+    x = pd.concat([marks["x"], moves["x"]])  # a change may be of an event that is not drawn
+    if len(x):
+        room = max((x.max() - x.min()) / 25, 0.1)
+        axis = f"{strips['unit'].iloc[0]} since the first event of the session"
+        figure.update_xaxes(title=axis, range=[x.min() - room, x.max() + room])
+    return draw.with_legend(draw.with_lanes(figure, _labels(strips, marks)))
 
 
 def _strips(rows: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
@@ -105,60 +107,45 @@ def _strips(rows: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
 
 def _placed(table: pd.DataFrame, strips: pd.DataFrame) -> pd.DataFrame:
     """The rows of drawn sessions, with their row and their time since its beginning."""
-    rows = table[table["session"].isin(strips.index) & table["at"].notna()].join(
-        strips[["start", "lane", "unit"]], on="session"
-    )
+    rows = table[table["at"].notna()].join(strips[["start", "lane", "unit"]], on="session", how="inner")
     steps = pd.to_timedelta(rows["unit"].map(_UNITS).astype(object))
     return rows.assign(x=(rows["at"] - rows["start"]) / steps).reset_index(drop=True)
 
 
 def _add_values(figure: "Figure", marks: pd.DataFrame) -> None:
     """One series per value: a mark per event and a bar from the first to the last before another value is seen."""
-    told = marks[marks["value"].notna()].sort_values(["lane", "at", "uuid"], kind="stable")
-    keys = told[["lane", "value"]]
-    told = told.assign(line=(keys != keys.shift()).any(axis=1).cumsum())
-    common = told["value"].value_counts().index[: len(_VALUES)]
-    styles = dict(zip(common, _VALUES, strict=False))
-    for value, (color, symbol) in styles.items():
-        name, rows = draw.shown(pd.Series([value]), 40)[0], told[told["value"] == value]
+    known = marks[marks["value"].notna()].sort_values(["lane", "at", "uuid"], kind="stable")
+    keys = known[["lane", "value"]]
+    known = known.assign(line=(keys != keys.shift()).any(axis=1).cumsum())
+    common = known["value"].value_counts().index[: len(_VALUES)]
+    for value, (color, symbol) in zip(common, _VALUES, strict=False):
+        name, rows = draw.texts(pd.Series([value]), 40)[0], known[known["value"] == value]
         draw.add_lines(figure, f"stretches of {name}", {"color": color, "width": 6}, rows, meta=None)
-        draw.add_marks(figure, name, (color, symbol, 9), rows, _TOLD)
-    others = told[~told["value"].isin(common)]
+        draw.add_marks(figure, name, (color, symbol, 9), rows, _SHOWN)
+    others = known[~known["value"].isin(common)]
     draw.add_lines(figure, "stretches of others", {"color": draw.GREY, "width": 6}, others, meta=None)
-    draw.add_marks(figure, f"others ({others['value'].nunique():,})", (draw.GREY, "cross", 9), others, _TOLD)
-    draw.add_marks(figure, draw.MISSING, (draw.GREY, "circle-open", 7), marks[marks["value"].isna()], _TOLD)
+    draw.add_marks(figure, f"others ({others['value'].nunique():,})", (draw.GREY, "cross", 9), others, _SHOWN)
+    draw.add_marks(figure, draw.MISSING, (draw.GREY, "circle-open", 7), marks[marks["value"].isna()], _SHOWN)
 
 
-def _add_turns(figure: "Figure", turns: pd.DataFrame) -> None:
-    raised = turns.assign(lane=turns["lane"] - 0.3)
+def _add_changes(figure: "Figure", moves: pd.DataFrame) -> None:
+    raised = moves.assign(lane=moves["lane"] - 0.3)
     for kind, style in _CHANGED.items():
         chosen = raised["explained_by"].isna() == (kind == "not explained")
         draw.add_marks(figure, f"change, {kind}", style, raised[chosen], ["at", "moved", "explained_by", "uuid"])
 
 
-def _words(strips: pd.DataFrame, turns: pd.DataFrame) -> Iterator[tuple[float, str, str]]:
-    """What moved in each session, in words."""
-    for lane in strips["lane"]:
-        found = turns[turns["lane"] == lane]
-        if found.empty:
-            yield lane, "no change", "#222"
-            continue
-        names = dict.fromkeys(name for moved in draw.shown(found["moved"]) for name in moved.split())
-        lines = wrap(", ".join(_SHORT.get(name, name) for name in names), 34)
-        counted = f"<b>changes: {len(found)}</b>, explained: {found['explained_by'].notna().sum()}"
-        yield lane, "<br>".join([counted, *lines[:2]]), "#222"
+def _summary(moves: pd.DataFrame) -> str:
+    """Return what moved in a session, in words."""
+    if moves.empty:
+        return "no change"
+    names = dict.fromkeys(name for moved in draw.texts(moves["moved"]) for name in moved.split())
+    lines = wrap(", ".join(_SHORT.get(name, name) for name in names), 34)
+    counted = f"<b>changes: {len(moves)}</b>, explained: {moves['explained_by'].notna().sum()}"
+    return "<br>".join([counted, *lines[:2]])
 
 
 def _labels(strips: pd.DataFrame, marks: pd.DataFrame) -> list[str]:
     users = marks.drop_duplicates("lane").set_index("lane")["who"].reindex(strips["lane"])
     starts = strips["start"].dt.strftime("%Y-%m-%d %H:%M UTC")
-    return [f"<b>{user}</b><br>{start}" for user, start in zip(draw.shown(users, 40), starts, strict=True)]
-
-
-def _elapsed_axis(figure: "Figure", units: "pd.Series[str]", x: "pd.Series[float]") -> "Figure":
-    """The axis with room for changes, too, which may be of events that are not drawn."""
-    if x.empty:
-        return figure
-    room = max((x.max() - x.min()) / 25, 0.1)
-    title = f"{units.iloc[0]} since the first event of the session"
-    return figure.update_xaxes(title=title, range=[x.min() - room, x.max() + room])
+    return [f"<b>{user}</b><br>{start}" for user, start in zip(draw.texts(users, 40), starts, strict=True)]

@@ -3,7 +3,10 @@
 plotly is imported when the first figure is made.
 """
 
+import functools
+import json
 from collections.abc import Collection, Iterable, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -36,28 +39,10 @@ STYLES: Final = {
 }
 """Colour, symbol and size by event type: open over filled, so that marks of one moment stay apart."""
 
-_AXIS = {"gridcolor": "#e6e6e6", "linecolor": "#8c8c8c", "zeroline": False, "automargin": True}
-_TITLE = {"x": 0, "xanchor": "left", "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}}
-_TEMPLATE = {
-    "layout": {
-        "font": {"color": "#222", "size": 12},
-        "paper_bgcolor": "white",  # a white card reads in the light and in the dark theme
-        "plot_bgcolor": "white",
-        "xaxis": _AXIS,
-        "yaxis": _AXIS | {"tickfont": {"size": 11}},
-        "title": _TITLE,
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
-        "showlegend": True,
-        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": "#222"}},
-        "margin": {"l": 20, "r": 30, "t": 120, "b": 60},
-    }
-}
-
 
 def require(helper: str, frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     """Return `frame` with all `columns` in types that bear words, too; raise ColumnError where it lacks one."""
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
+    if missing := [column for column in columns if column not in frame.columns]:
         raise ColumnError.missing(helper, missing, [str(column) for column in frame.columns])
     odd = {name: frame[name].astype(object) for name in columns if _is_odd(frame[name])}
     return frame.assign(**{name: values.where(values.notna(), None) for name, values in odd.items()})
@@ -69,14 +54,21 @@ def _is_odd(values: "pd.Series[Any]") -> bool:
     return (typed and values.dtype != TEXT) or bool(values.isna().all())
 
 
+@functools.cache
+def _template() -> dict[str, Any]:
+    """Return plotly's template: a white card, which reads in the light and in the dark theme."""
+    template: dict[str, Any] = json.loads(resources.files("oktakit.figures").joinpath("template.json").read_text())
+    return template
+
+
 def new_figure(title: str, note: str, height: int, not_drawn: dict[str, int] | None = None) -> "Figure":
     """Return an empty figure with a title, a note below it and what it leaves out, in words."""
     import plotly.graph_objects as go
 
     enable_renderer()
     left_out = {why: count for why, count in (not_drawn or {}).items() if count}
-    lines = _wrapped([note] * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
-    figure = go.Figure(layout={"template": _TEMPLATE, "height": height, "meta": {"not_drawn": left_out}})
+    lines = _wrap([note] * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
+    figure = go.Figure(layout={"template": _template(), "height": height, "meta": {"not_drawn": left_out}})
     figure.update_layout(title={"text": title, "subtitle": {"text": "<br>".join(lines)}})
     return _with_room(figure, 16 * (len(lines) - 1))
 
@@ -96,7 +88,7 @@ def _with_room(figure: "Figure", more: int) -> "Figure":
     return figure.update_layout(margin_t=margin, height=figure.layout.height + more)
 
 
-def _wrapped(words: list[str], width: int = 100) -> list[str]:
+def _wrap(words: list[str], width: int = 100) -> list[str]:
     """Return words with dots between them, in lines that fit above a figure."""
     lines: list[str] = []
     for word in words:
@@ -111,40 +103,41 @@ def no_events(title: str) -> "Figure":
     return figure.add_annotation(text="no events", showarrow=False, font={"size": 16}, x=0.5, y=0.5, xref="paper")
 
 
-def lanes(figure: "Figure", labels: Sequence[str]) -> "Figure":
+def with_lanes(figure: "Figure", labels: Sequence[str]) -> "Figure":
     """Return `figure` with one labelled row per label, from the top; positions are row numbers, never log text."""
     figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=list(labels), range=[len(labels) - 0.4, -0.6])
     return figure.update_yaxes(ticklabelstandoff=6)
 
 
-def time_axis(figure: "Figure", times: "pd.Series[Any]") -> "Figure":
+def with_time_axis(figure: "Figure", times: "pd.Series[Any]") -> "Figure":
     """Return `figure` with a UTC axis that has room around its marks, even around a single one."""
     figure.update_xaxes(type="date", title="time (UTC)", tickangle=0, nticks=7, hoverformat="%Y-%m-%d %H:%M:%S")
     if times.empty:
         return figure
     room = min(max((times.max() - times.min()) / 25, pd.Timedelta(30, "s")), pd.Timedelta(360, "D"))
-    return figure.update_xaxes(range=stamps([times.min() - room, times.max() + room]))
+    return figure.update_xaxes(range=plotly_times([times.min() - room, times.max() + room]))
 
 
-def add_marks(figure: "Figure", name: str, style: tuple[str, str, int], rows: pd.DataFrame, columns: list[str]) -> Any:
+def marker(style: tuple[str, str, int]) -> dict[str, Any]:
+    """Return plotly's marker for a colour, a symbol and a size: the line of an open symbol is all there is of it."""
+    color, symbol, size = style
+    return {"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}}
+
+
+def add_marks(
+    figure: "Figure", name: str, style: tuple[str, str, int], rows: pd.DataFrame, columns: list[str], **more: Any
+) -> None:
     """Draw one mark per row at `at` (or `x`) and `lane`, or one per lane and moment when there are too many."""
     if rows.empty:
         return
     ends = rows["at"].min(), rows["at"].max()
     if len(rows) > MARKS:
-        rows, columns = _counted(rows), ["at", "events", "until"]
+        rows, columns = _binned(rows), ["at", "events", "until"]
     events = rows["events"].sum() if "events" in rows else len(rows)  # one mark may stand for several
-    color, symbol, size = style
-    figure.add_scatter(
-        x=_x(rows),
-        y=rows["lane"].tolist(),
-        name=name,
-        mode="markers",
-        marker={"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}},
-        customdata=hidden(rows, columns),
-        hovertemplate=hover(columns) if "x" in rows else "%{x} UTC<br>" + hover(columns),
-        meta=facts(len(rows), events, *ends),
-    )
+    template = hover_template(columns) if "x" in rows else "%{x} UTC<br>" + hover_template(columns)
+    series = {"mode": "markers", "marker": marker(style), "meta": summary(len(rows), events, *ends)} | more
+    places = {"x": _x(rows), "y": rows["lane"].tolist()}
+    figure.add_scatter(name=name, customdata=custom_data(rows, columns), hovertemplate=template, **places, **series)
 
 
 def add_lines(figure: "Figure", name: str, style: dict[str, Any], rows: pd.DataFrame, **more: Any) -> None:
@@ -154,83 +147,89 @@ def add_lines(figure: "Figure", name: str, style: dict[str, Any], rows: pd.DataF
     rows = rows.sort_values("line", kind="stable")
     ends = rows["line"].ne(rows["line"].shift(-1)).tolist()
     places = _x(rows)
-    told = facts(sum(ends), more.pop("events", len(rows)), rows["at"].min(), rows["at"].max())
+    meta = summary(sum(ends), more.pop("events", len(rows)), rows["at"].min(), rows["at"].max())
     figure.add_scatter(
         x=[value for place, end in zip(places, ends, strict=True) for value in ([place, None] if end else [place])],
         y=[lane for lane, end in zip(rows["lane"], ends, strict=True) for _ in range(end + 1)],
         name=name,
         mode="lines",
         line=style,
-        **{"hoverinfo": "skip", "showlegend": False, "meta": told} | more,
+        **{"hoverinfo": "skip", "showlegend": False, "meta": meta} | more,
     )
 
 
 def _x(rows: pd.DataFrame) -> list[Any]:
     """Return where rows are drawn: at their time, or at a number."""
-    return rows["x"].tolist() if "x" in rows else stamps(rows["at"])
+    return rows["x"].tolist() if "x" in rows else plotly_times(rows["at"])
 
 
-def hidden(rows: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
+def custom_data(rows: pd.DataFrame, columns: list[str]) -> list[tuple[str, ...]]:
     """Return what a mark tells when it is pointed at, safe to draw."""
-    return list(zip(*(shown(rows[column]) for column in columns), strict=True))
+    return list(zip(*(texts(rows[column]) for column in columns), strict=True))
 
 
-def hover(columns: list[str]) -> str:
+def hover_template(columns: list[str]) -> str:
     """Return the words around what `hidden` holds, one line per column."""
     return "<br>".join(f"{name.replace('_', ' ')}: %{{customdata[{at}]}}" for at, name in enumerate(columns))
 
 
-def facts(marks: int, events: Any, first: Any, last: Any) -> dict[str, Any]:
+def summary(marks: int, events: Any, first: Any, last: Any) -> dict[str, Any]:
     """Return what `describe` later tells about a series."""
     ends = {name: None if pd.isna(end) else end.isoformat() for name, end in (("first", first), ("last", last))}
     return {"marks": marks, "events": int(events), **ends}
 
 
-def utc(times: "pd.Series[Any]") -> "pd.Series[Any]":
+def to_utc(times: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return times as UTC, also when a column of nothing but nulls has no type."""
     return pd.to_datetime(times, utc=True, format="ISO8601")
 
 
-def stamps(times: "Iterable[pd.Timestamp]") -> list[str]:
+def plotly_times(times: "Iterable[pd.Timestamp]") -> list[str]:
     """Return times as plotly's own text, in UTC."""
-    moments = utc(pd.Series(times)).dt.tz_localize(None)
+    moments = to_utc(pd.Series(times)).dt.tz_localize(None)
     return moments.to_numpy("datetime64[ms]").astype(str).tolist()  # type: ignore[no-any-return]
 
 
-def known(texts: "pd.Series[Any]") -> "pd.Series[Any]":
+def known_texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return texts without those that stand for "not known": two people without a name are not one person."""
-    return texts.where(~texts.astype(object).map(lambda text: str(text).strip().lower() in schema.SENTINELS))
+    return values.where(~values.astype(object).map(lambda text: str(text).strip().lower() in schema.SENTINELS))
 
 
-def person(events: pd.DataFrame) -> "pd.Series[Any]":
+def actor_names(events: pd.DataFrame) -> "pd.Series[Any]":
     """Return who did it: the login, with the id where several share it, or else the id, or else that nobody says."""
-    names, ids = known(events["actor_alternate_id"]), known(events["actor_id"])
+    names, ids = known_texts(events["actor_alternate_id"]), known_texts(events["actor_id"])
     shared = ids.notna() & ids.groupby(names).transform("nunique").gt(1)
     return names.mask(shared, names.astype(str) + " (" + ids.astype(str) + ")").combine_first(ids).fillna(MISSING)
 
 
-def remark(lane: float, text: str, color: str = "#222") -> dict[str, Any]:
+def lane_note(lane: float, text: str, color: str = "#222") -> dict[str, Any]:
     """Return words on the right of a row."""
     place = {"xref": "paper", "x": 1.01, "xanchor": "left", "y": lane, "showarrow": False, "align": "left"}
     return place | {"text": text, "font": {"color": color}}
 
 
-def shown(values: "pd.Series[Any]", limit: int = 80) -> list[str]:
+def with_note(figure: "Figure", text: str, **place: Any) -> "Figure":
+    """Return `figure` with words below what is drawn."""
+    place |= {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 0, "yanchor": "top"}
+    return figure.add_annotation(text=text, showarrow=False, align="left", font={"color": "#222"}, **place)
+
+
+def texts(values: "pd.Series[Any]", limit: int = 80) -> list[str]:
     """Return the texts of a column, safe to draw; a null is said, never left out."""
-    return [MISSING if pd.isna(value) else safe.plot(_time_words(value), limit) for value in values]
+    return [MISSING if pd.isna(value) else safe.plot(_plain(value), limit) for value in values]
 
 
-def _time_words(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return f"{pd.to_datetime(value, utc=True):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, pd.Timestamp) else value
 
 
-def most(frame: pd.DataFrame, weight: "pd.Series[Any]") -> pd.DataFrame:
+def heaviest(frame: pd.DataFrame, weight: "pd.Series[Any]") -> pd.DataFrame:
     """Return the LANES rows of most weight, in their own order."""
     heaviest = weight.reset_index(drop=True).sort_values(ascending=False, kind="stable").index[:LANES]
     return frame.iloc[sorted(heaviest)]
 
 
-def _counted(rows: pd.DataFrame) -> pd.DataFrame:
+def _binned(rows: pd.DataFrame) -> pd.DataFrame:
     """Return events per lane and moment: 400 moments from the first to the last."""
     where = rows["x"] if "x" in rows else rows["at"]
     width = max((where.max() - where.min()) / 400, 1e-9 if "x" in rows else pd.Timedelta(1, "us"))
@@ -290,4 +289,4 @@ def describe(figure: "Figure") -> pd.DataFrame:
     rows = [{"series": trace.name, **trace.meta} for trace in figure.data if trace.meta]
     rows += [{"series": f"not drawn: {why}", "marks": 0, "events": count} for why, count in meta["not_drawn"].items()]
     table = pd.DataFrame(rows, columns=["series", "marks", "events", "first", "last"])
-    return table.assign(first=utc(table["first"]), last=utc(table["last"]))
+    return table.assign(first=to_utc(table["first"]), last=to_utc(table["last"]))

@@ -69,8 +69,8 @@ def plot_timeline(events: pd.DataFrame, lane: str = "actor") -> "Figure":
         return draw.no_events("Events over time")
     events = events.reset_index(drop=True)
     kind = events["event_type"].where(events["event_type"].isin(schema.ANALYTICS), "other events")
-    marks = events[[*_TIMELINE]].assign(at=draw.utc(events["published"]), kind=kind, actor=draw.person(events))
-    marks["row"] = marks["actor"] if lane == "actor" else draw.known(marks[_SESSION]).fillna(NONE)
+    marks = events[[*_TIMELINE]].assign(at=draw.to_utc(events["published"]), kind=kind, actor=draw.actor_names(events))
+    marks["row"] = marks["actor"] if lane == "actor" else draw.known_texts(marks[_SESSION]).fillna(NONE)
     names, marks["lane"] = _rows(marks, lane)
     timed = marks[marks["at"].notna()]
     named = marks["row"][~marks["row"].isin((NONE, draw.MISSING))]
@@ -81,7 +81,7 @@ def plot_timeline(events: pd.DataFrame, lane: str = "actor") -> "Figure":
     draw.add_lines(figure, JOB, {"color": draw.GREY, "width": 1}, jobs, showlegend=True)
     for name in draw.STYLES:
         _add_events(figure, name, timed[timed["kind"] == name], ["event_type", "outcome_result", *_WHERE, "uuid"])
-    return draw.time_axis(draw.lanes(figure, names), timed["at"])
+    return draw.with_time_axis(draw.with_lanes(figure, names), timed["at"])
 
 
 def plot_exports(exports: pd.DataFrame) -> "Figure":
@@ -116,7 +116,7 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     if exports.empty:
         return draw.no_events("Exports, step by step")
     taken = exports["taken_by_other"].astype("boolean")
-    rows = draw.most(exports, taken.fillna(False))
+    rows = draw.heaviest(exports, taken.fillna(False))
     rows = rows.assign(lane=range(len(rows)), verdict=rows.apply(_verdict, axis=1))
     marks = [_step(rows, step) for step in _STEPS]
     timed = [step[step["at"].notna()] for step in marks]
@@ -129,8 +129,8 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     for step in timed:
         for kind in step["kind"].unique():
             _add_events(figure, kind, step[step["kind"] == kind], ["by", *_WHERE, "uuid"])
-    figure.update_layout(margin_r=180, annotations=[_told(row) for row in rows.to_dict("records")])
-    return draw.time_axis(draw.lanes(figure, _export_labels(rows)), pd.concat([step["at"] for step in timed]))
+    figure.update_layout(margin_r=180, annotations=[_export_note(row) for row in rows.to_dict("records")])
+    return draw.with_time_axis(draw.with_lanes(figure, _export_labels(rows)), pd.concat([step["at"] for step in timed]))
 
 
 def _rows(marks: pd.DataFrame, lane: str) -> tuple[list[str], "pd.Series[int]"]:
@@ -138,13 +138,12 @@ def _rows(marks: pd.DataFrame, lane: str) -> tuple[list[str], "pd.Series[int]"]:
     weight = marks["kind"].ne("other events").astype(int).mul(len(marks)).add(1).groupby(marks["row"]).sum()
     firsts = marks.sort_values("at", kind="stable").drop_duplicates("row")
     room = draw.LANES if len(firsts) <= draw.LANES else draw.LANES - 1
-    own = set(weight.sort_values(ascending=False, kind="stable").index[:room])
-    firsts = firsts[firsts["row"].isin(own)]
+    firsts = firsts[firsts["row"].isin(weight.sort_values(ascending=False, kind="stable").index[:room])]
     place = marks["row"].map({name: place for place, name in enumerate(firsts["row"])}).fillna(len(firsts)).astype(int)
-    names = draw.shown(firsts["row"], 40)
+    names = draw.texts(firsts["row"], 40)
     if lane == "session":
-        named = zip(draw.shown(firsts["actor"], 40), draw.shown(firsts["row"], 12), strict=True)
-        names = [name if name == NONE else f"<b>{user}</b> {name}" for user, name in named]
+        pairs = zip(draw.texts(firsts["actor"], 40), draw.texts(firsts["row"], 12), strict=True)
+        names = [name if name == NONE else f"<b>{user}</b> {name}" for user, name in pairs]
     others = [f"{len(weight) - room:,} other {lane}s"] if len(weight) > room else []
     return [*names, *others], place
 
@@ -154,7 +153,7 @@ def _jobs(timed: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
     Two organizations have no job in common.
     """
-    jobs, owners = draw.known(timed["job_id"]), draw.known(timed["organization"])
+    jobs, owners = draw.known_texts(timed["job_id"]), draw.known_texts(timed["organization"])
     shared = owners.groupby(jobs).transform("nunique").gt(1)
     jobs = jobs.mask(shared, jobs.astype(str) + " " + owners.fillna("").astype(str))
     steps = timed[timed["event_type"].isin(schema.EXPORTS)].assign(line=jobs)
@@ -167,7 +166,7 @@ def _step(rows: pd.DataFrame, step: str) -> pd.DataFrame:
     """One step of every export that the log has, with the columns of a mark."""
     names = {f"{step}_{column}": column for column in ("at", "by", "from", "country", "uuid")}
     marks = rows[[*names, "lane", "verdict", "generate_result"]].rename(columns=names | {f"{step}_from": "ip_address"})
-    marks = marks.assign(at=draw.utc(marks["at"]), kind=_STEPS[step])
+    marks = marks.assign(at=draw.to_utc(marks["at"]), kind=_STEPS[step])
     if step == "generated":
         marks["kind"] = marks["kind"].mask(marks["generate_result"].isin(FAILED), draw.FAILED)
     return marks[marks["uuid"].notna() | marks["at"].notna()]
@@ -181,26 +180,23 @@ def _verdict(row: "pd.Series[Any]") -> str:
     return "taken by other" if row["taken_by_other"] else "taken by the requester"
 
 
-def _told(row: dict[Any, Any]) -> dict[str, Any]:
+def _export_note(row: dict[Any, Any]) -> dict[str, Any]:
     """What the row means, in words, on its right."""
-    verdict, took = row["verdict"], row["request_to_download"]
-    side = "before" if not pd.isna(took) and took < pd.Timedelta(0) else "after"  # clocks may be wrong
-    more = safe.plot(row["state"], 30) if pd.isna(took) else f"{duration(abs(took), 2)} {side} the request"
+    verdict, lag = row["verdict"], row["request_to_download"]
+    side = "before" if not pd.isna(lag) and lag < pd.Timedelta(0) else "after"  # clocks may be wrong
+    more = safe.plot(row["state"], 30) if pd.isna(lag) else f"{duration(abs(lag), 2)} {side} the request"
     color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
-    return draw.remark(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
+    return draw.lane_note(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
 
 
 def _export_labels(rows: pd.DataFrame) -> list[str]:
-    people = (_who(rows[f"{step}_by"], rows[f"{step}_uuid"]) for step in ("requested", "downloaded"))
-    names = zip(draw.shown(rows["report_name"], 44), *people, strict=True)
-    return [f"<b>{report}</b><br>{asked} → {took}" for report, asked, took in names]
-
-
-def _who(names: "pd.Series[Any]", events: "pd.Series[Any]") -> list[str]:
-    """A step without an event is not a step by nobody."""
-    return [
-        name if found else "not in this log" for name, found in zip(draw.shown(names, 28), events.notna(), strict=True)
-    ]
+    """Return the report and both people; a step without an event is not a step by nobody."""
+    people = []
+    for step in ("requested", "downloaded"):
+        logged = rows[f"{step}_uuid"].notna()
+        people.append(draw.texts(rows[f"{step}_by"].astype(object).where(logged, "not in this log"), 28))
+    names = zip(draw.texts(rows["report_name"], 44), *people, strict=True)
+    return [f"<b>{report}</b><br>{requested} → {downloaded}" for report, requested, downloaded in names]
 
 
 def _add_events(figure: "Figure", kind: str, rows: pd.DataFrame, columns: list[str]) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..analysis.places import locate
+from ..figures import style as draw
 from ..figures.places import east, labelled, outline
-from ..figures.style import BLUE, CONFIG, FAILED, MARKS, RED, STYLES, hover, new_figure, shown
 from ..schema import ANALYTICS, DOWNLOAD
 from .facets import Facets
 
@@ -24,10 +24,10 @@ LANES: Final = 14
 MOMENTS: Final = 160
 """The timeline has room for so many marks beside each other."""
 
-KINDS: Final = tuple(kind for kind in STYLES if kind != FAILED)
+KINDS: Final = tuple(kind for kind in draw.STYLES if kind != draw.FAILED)
 _SHOWN: Final = {"actor": "actors", "event type": "event_types", "outcome": "outcomes", "country": "countries"}
-_ONE: Final = "%{x} UTC<br>" + hover([*_SHOWN, "ip address", "uuid"]) + "<extra></extra>"
-_MANY: Final = "%{x} UTC<br>" + hover(["until", "events"])
+_ONE: Final = "%{x} UTC<br>" + draw.hover_template([*_SHOWN, "ip address", "uuid"]) + "<extra></extra>"
+_MANY: Final = "%{x} UTC<br>" + draw.hover_template(["until", "events"])
 _SPOT: Final = "%{customdata[0]}<br>events: %{customdata[1]}<br>downloads: %{customdata[2]}<extra></extra>"
 _KEY: Final = '<span style="color:{}">●</span> {}'  # constants only
 _NOTE: Final = {"xref": "paper", "yref": "paper", "xanchor": "left", "showarrow": False, "align": "left"}
@@ -48,7 +48,7 @@ def view(facets: Facets) -> View:
     what = facets.facets["event_types"]
     kinds = np.array([KINDS.index(value) if value in ANALYTICS else 0 for value in what.values], dtype=np.intp)
     words = {
-        name: np.array(shown(pd.Series(values, dtype=object), 40), dtype=object)
+        name: np.array(draw.texts(pd.Series(values, dtype=object), 40), dtype=object)
         for name, (values, _) in facets.facets.items()
     }
     return View(kinds[what.codes], words, locate(facets.facets["countries"].values))
@@ -56,10 +56,10 @@ def view(facets: Facets) -> View:
 
 def empty_figure() -> "Figure":
     """Return the figure before anything is drawn: one series for each kind of event, then those of the map."""
-    figure = new_figure("Events over time", "a box drawn here or on the map narrows the selection", 860)
+    figure = draw.new_figure("Events over time", "a box drawn here or on the map narrows the selection", 860)
     figure.update_layout(dragmode="select", autosize=True, margin={"t": 105, "b": 10})
     for kind in KINDS:
-        color, symbol, size = STYLES[kind]
+        color, symbol, size = draw.STYLES[kind]
         marker = {"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}}
         name = kind.removeprefix("analytics.").removeprefix("reports.")
         figure.add_scatter(name=name, mode="markers", marker=marker, unselected={"marker": {"opacity": 1}})
@@ -96,7 +96,7 @@ def new_widget(figure: "Figure") -> "FigureWidget":
     import plotly.graph_objects as go
 
     widget = go.FigureWidget(figure)
-    widget._config = CONFIG | {"responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+    widget._config = draw.CONFIG | {"responsive": True, "modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
     return widget
 
 
@@ -124,7 +124,7 @@ def redraw(figure: Any, facets: Facets, view: View, chosen: Mask) -> Any:
     with figure.batch_update():
         for kind, trace in enumerate(figure.data[: len(KINDS)]):
             trace.update(
-                _marks(facets, view, row, np.flatnonzero(timed & (view.kinds == kind)), STYLES[KINDS[kind]][2])
+                _marks(facets, view, row, np.flatnonzero(timed & (view.kinds == kind)), draw.STYLES[KINDS[kind]][2])
             )
         figure.data[-1].update(spots)
         figure.layout.annotations[1].text = note
@@ -150,16 +150,16 @@ def _marks(facets: Facets, view: View, row: NDArray[np.intp], events: NDArray[np
     lane, at = row[facets.facets["actors"].codes[events]], facets.at[events]
     if not len(events):
         return {"x": [], "y": [], "customdata": [], "meta": None}
-    if len(events) > MARKS // len(KINDS):
+    if len(events) > draw.MARKS // len(KINDS):
         marks = _moments(facets, lane, at, size)
-        return marks | {"meta": _facts(len(marks["x"]), len(events), at)}
+        return marks | {"meta": _summary(len(marks["x"]), len(events), at)}
     words = [view.words[name][facets.facets[name].codes[events]] for name in _SHOWN.values()]
-    words += [np.array(shown(facets.events[name].iloc[events]), dtype=object) for name in ("ip_address", "uuid")]
+    words += [np.array(draw.texts(facets.events[name].iloc[events]), dtype=object) for name in ("ip_address", "uuid")]
     marks = {"x": facets.written(at), "y": lane, "customdata": np.stack(words, axis=1), "hovertemplate": _ONE}
-    return marks | {"marker": {"size": size}, "meta": _facts(len(events), len(events), at)}
+    return marks | {"marker": {"size": size}, "meta": _summary(len(events), len(events), at)}
 
 
-def _facts(marks: int, events: int, at: NDArray[np.datetime64]) -> dict[str, Any]:
+def _summary(marks: int, events: int, at: NDArray[np.datetime64]) -> dict[str, Any]:
     """Return what `describe` tells about a series."""
     ends = np.datetime_as_string([at.min(), at.max()], unit="us", timezone="UTC").tolist() if len(at) else [None, None]
     return {"marks": marks, "events": events, "first": ends[0], "last": ends[1]}
@@ -187,12 +187,14 @@ def _spots(facets: Facets, view: View, chosen: Mask) -> tuple[dict[str, Any], in
     rows["downloads"] = np.bincount(codes[chosen & taken], minlength=len(rows))
     rows = rows[rows["events"] > 0]
     known, missed = rows[rows["lat"].notna()], rows[rows["lat"].isna()]
-    lines = [f"{name} ({count:,})" for name, count in zip(shown(missed["country"], 24), missed["events"], strict=True)]
+    lines = [
+        f"{name} ({count:,})" for name, count in zip(draw.texts(missed["country"], 24), missed["events"], strict=True)
+    ]
     lines = lines if len(lines) <= 10 else [*lines[:9], f"and {len(lines) - 9} more"]
-    note = [_KEY.format(RED, "with downloads"), _KEY.format(BLUE, "without downloads")]
+    note = [_KEY.format(draw.RED, "with downloads"), _KEY.format(draw.BLUE, "without downloads")]
     note += ["", "not on the map:", *lines] if lines else []
     at = facets.at[chosen & facets.timed & np.isin(codes, known.index)]
-    meta = _facts(len(known), int(known["events"].sum()), at) if len(known) else None
+    meta = _summary(len(known), int(known["events"].sum()), at) if len(known) else None
     return _bubbles(known) | {"meta": meta}, int(missed["events"].sum()), "<br>".join(note)
 
 
@@ -207,7 +209,7 @@ def _bubbles(known: pd.DataFrame) -> dict[str, Any]:
         "textposition": [named.get(index, "top center") for index in known.index],
         "customdata": [*zip(known["name"], known["events"], known["downloads"], known.index, strict=True)],
         "marker": {
-            "color": [RED if count else BLUE for count in known["downloads"]],
+            "color": [draw.RED if count else draw.BLUE for count in known["downloads"]],
             "size": [8 + 26 * math.sqrt(count / largest) for count in known["events"]],
         },
     }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .. import schema
 from ..errors import InputError
-from ..figures.style import known, require, utc
+from ..figures.style import known_texts, require, to_utc
 from ..safe import text as safe_text
 
 COLUMNS: Final = (
@@ -48,12 +48,14 @@ class Facets:
         require("EventExplorer", events, COLUMNS)
         self.events = events.copy(deep=False)
         try:
-            self.at = utc(events["published"]).dt.tz_localize(None).to_numpy("datetime64[us]")
+            self.at = to_utc(events["published"]).dt.tz_localize(None).to_numpy("datetime64[us]")
             proxy = events["is_proxy"].astype("boolean")
         except (TypeError, ValueError) as error:
             needed = "times in published, and true, false or nothing in is_proxy"
             raise InputError(f"EventExplorer needs {needed}; found something else. Pass log.events.") from error
-        who = known(events["actor_alternate_id"].astype("string")).fillna(known(events["actor_id"].astype("string")))
+        who = known_texts(events["actor_alternate_id"].astype("string")).fillna(
+            known_texts(events["actor_id"].astype("string"))
+        )
         self.timed = ~np.isnat(self.at)
         self.facets = {
             "actors": facet(who),

@@ -118,6 +118,15 @@ def test_rare_values_share_a_colour_and_are_counted():
     assert sum(marks for name, (marks, _) in counted.items() if name in {f"c{n}" for n in range(8)}) == 6
 
 
+def test_sessions_are_drawn_by_numbers_too():
+    """Four events by network: twice 64500, once 64510, once not reported."""
+    numbers = pd.Series([64500, 64500, 64510, None], dtype="Int64")
+    rows = strip().iloc[[5]].loc[lambda row: row.index.repeat(4)].reset_index(drop=True)
+    rows = rows.assign(uuid=list("abcd"), published=minutes(*range(4)), as_number=numbers)
+    counted = said(plot_sessions(rows, changes(), by="as_number"))
+    assert (counted["64500"], counted["64510"], counted["not reported"]) == ((2, 2), (1, 1), (1, 1))
+
+
 def test_verdicts_stand_beside_what_they_judged():
     """Two dispute d1, one is about oneself, one judges what the log lacks, one has neither time nor detection."""
     figure = plot_feedback(feedback(), detections())
