@@ -1,13 +1,15 @@
 """The command line, run in this process."""
 
+import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from oktakit import cli, read_log
+from oktakit import cli, make_log, read_log, write_log
 from oktakit.cli import main
 
 PARAMETERS = 'LOG = "../sample_logs/stolen_report.jsonl"\nACTOR = "ann"\nLIMIT = 3\nSINCE = None'
@@ -44,23 +46,103 @@ def write_template(folder: Path, source: str) -> None:
     nbformat.write(new_notebook(cells=cells), folder / "notebooks" / "10_investigate.ipynb")
 
 
-def test_investigate_prints_the_findings_and_where_the_report_is(run: Run, tmp_path: Path) -> None:
-    """Without a log the sample is read; the next step is named."""
+def test_investigate_says_what_it_reads_and_where_the_report_is(run: Run, tmp_path: Path) -> None:
+    """Without a log the sample is read, and said to be one; each step is a line; the next step is named."""
     code, out, err = run("investigate")
-    assert (code, err) == (0, "")
-    assert out.startswith('../sample_logs/stolen_report.jsonl ann 3 None\n{"uuid":\n')
-    assert "Wrote reports/10_investigate-stolen_report.html" in out
-    assert "jupyter lab reports/10_investigate-stolen_report.ipynb" in out
-    assert (tmp_path / "reports" / "10_investigate-stolen_report.ipynb").is_file()
+    assert code == 0
+    assert err.splitlines() == [
+        "No LOG was named: this is a synthetic log of a stolen report.",
+        f"Reading {tmp_path / 'sample_logs' / 'stolen_report.jsonl'}",
+        "Asking about exports and feedback in 1 events",
+        "Writing the report",
+    ]
+    name = f"reports/stolen_report-{sha256(EVENT.encode()).hexdigest()[:8]}"
+    assert out.splitlines() == [
+        f"stolen_report.jsonl (SHA-256 {sha256(EVENT.encode()).hexdigest()[:12]})",
+        "1 record = 1 kept + 0 duplicates + 0 rejected, from 1 source",
+        "kept, but flagged: 1 bad_published",
+        "No event with a time was kept.",
+        "",
+        "Nothing needs a look. There are no exports and no verdicts in this log.",
+        "",
+        f"Report: {name}.html (opens in any browser, offline)",
+        f"To go on: jupyter lab {name}.ipynb",
+    ]
+    assert (tmp_path / f"{name}.html").is_file()
 
 
 def test_investigate_reads_a_log_seen_from_here(run: Run, tmp_path: Path) -> None:
     """A path is meant from the current folder, relative or not, though the notebook runs where it is written."""
+    name = f"log_one-{sha256(b' ' + EVENT.encode()).hexdigest()[:8]}"
     for path in ("mine/log one.jsonl", str(tmp_path / "mine" / "log one.jsonl")):
-        code, out, _ = run("investigate", path, "--out", "else/where")
-        assert code == 0
-        assert out.startswith('../../mine/log one.jsonl ann 3 None\n {"uuid"\n')
-    assert (tmp_path / "else" / "where" / "10_investigate-log_one.html").is_file()
+        assert run("investigate", path, "--out", "else/where")[0] == 0
+        saved = nbformat.read(tmp_path / "else" / "where" / f"{name}.ipynb", 4)
+        assert saved.cells[-1].outputs[0].text.startswith('../../mine/log one.jsonl ann 3 None\n {"uuid"\n')
+
+
+def test_two_logs_of_one_name_have_two_reports(run: Run, tmp_path: Path) -> None:
+    """The name has the days and a part of the hash."""
+    for folder, day in (("one", 3), ("two", 4)):
+        (tmp_path / folder).mkdir()
+        event = EVENT.replace("}", f', "published": "2026-03-0{day}T08:00:00.000Z"}}')
+        (tmp_path / folder / "log.json").write_text(event)
+        assert run("investigate", f"{folder}/log.json")[0] == 0
+    names = sorted(path.name[:-14] for path in (tmp_path / "reports").glob("*.html"))
+    assert names == ["log-20260303", "log-20260304"]
+
+
+def test_what_needs_a_look_is_said_and_may_be_the_exit_code(run: Run, tmp_path: Path) -> None:
+    """The stolen report is the first thing said; JSON holds the same, escaped; 1 is returned where it is asked for."""
+    write_log(make_log("stolen_report"), tmp_path / "mine")
+    code, out, _ = run("investigate", "mine/stolen_report.jsonl", "--set", "ACTOR=eve")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[4:6] == [
+        "NEEDS A LOOK",
+        "- Okta Password Health, requested by carla.holm@example.com from Romania (203.0.113.24) at 6 Mar",
+    ]
+    assert "EVERYTHING ELSE" in lines
+    code, out, _ = run("investigate", "mine/stolen_report.jsonl", "--json", "--exit-code")
+    told = json.loads(out)
+    assert (code, told["needs_a_look"], told["log"]["name"]) == (1, 1, "stolen_report.jsonl")
+    assert told["leads"][0]["people"] == "carla.holm@example.com, marek.park@example.com"
+    assert told["leads"][0]["first"].startswith("2026-03-06T15:45:48")
+    assert len(told["leads"][0]["exports"]) == 2
+    assert told["leads"][-1]["level"] == "ordinary"
+    assert told["report"].endswith(".html")
+
+
+def test_help_has_examples_and_the_version_can_be_asked(run: Run, capsys: Captured) -> None:
+    """Both end with 0."""
+    for asked, said in (("--help", "oktakit investigate log.json"), ("--version", "oktakit ")):
+        with pytest.raises(SystemExit) as ended:
+            main([asked])
+        assert ended.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("page.json", "<!DOCTYPE html><html><title>Sign In</title></html>", "is an HTML page, perhaps a sign-in page"),
+        (
+            "error.json",
+            '{"errorCode": "E0000011", "errorSummary": "Invalid token provided"}',
+            "an error of Okta's API instead of events: Invalid token provided",
+        ),
+        (
+            "table.csv",
+            "date,user\n2026-03-01,ann\n",
+            "a table with the columns date,user; it needs at least uuid, eventType and published",
+        ),
+    ],
+)
+def test_what_is_no_log_is_called_by_its_name(name: str, content: str, said: str, run: Run, tmp_path: Path) -> None:
+    """A page, an error of the API and another table are told apart."""
+    (tmp_path / name).write_text(content)
+    code, out, err = run("investigate", name)
+    assert (code, out, len(err.splitlines())) == (2, "", 2)
+    assert said in err.splitlines()[1]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +153,7 @@ def test_a_log_without_events_ends_with_2_and_one_sentence(content: str, found: 
     """Nothing is run and nothing is written when nothing was kept; the account says why."""
     (tmp_path / "empty.jsonl").write_text(content)
     code, out, err = run("investigate", "empty.jsonl")
-    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert (code, out, err.count("\n")) == (2, "", 2)
     assert "At least one event of an Okta System Log is needed; empty.jsonl has" in err
     assert found in err
     assert not (tmp_path / "reports").exists()
@@ -80,7 +162,7 @@ def test_a_log_without_events_ends_with_2_and_one_sentence(content: str, found: 
 def test_a_log_that_is_not_there_ends_with_2(run: Run) -> None:
     """The path is named, without a traceback."""
     code, out, err = run("investigate", "no_such.jsonl")
-    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert (code, out, err.count("\n")) == (2, "", 2)
     assert "no_such.jsonl" in err
 
 
@@ -88,9 +170,9 @@ def test_investigate_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
     """From an empty folder, without a log, the sample is investigated with the template of the package."""
     monkeypatch.chdir(tmp_path)
     assert main(["investigate"]) == 0
-    assert capsys.readouterr().out.startswith("390 records = 389 kept + 1 duplicate + 0 rejected, from 1 source\n")
+    assert "\nNEEDS A LOOK\n- Okta Password Health, requested by carla.holm@example.com" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
-    saved = nbformat.read("reports/10_investigate-stolen_report.ipynb", 4)
+    saved = nbformat.read(next((tmp_path / "reports").glob("stolen_report-20260302-20260308-*.ipynb")), 4)
     assert "LOG = 'stolen_report.jsonl'" in [cell.source for cell in saved.cells]
 
 
@@ -134,7 +216,7 @@ def test_a_failing_notebook_ends_with_2_and_its_cell(run: Run, tmp_path: Path) -
 def test_text_from_a_log_cannot_command_the_terminal(run: Run, tmp_path: Path) -> None:
     """Control characters are shown; lines stay lines."""
     write_template(tmp_path, r"print('one\x1b[8mhidden\nt\rwo')")
-    code, out, _ = run("investigate")
+    code, out, _ = run("report", "notebooks/10_investigate.ipynb")
     assert code == 0
     assert out.startswith("one\\x1b[8mhidden\nt\\x0dwo\n")
 

@@ -95,7 +95,8 @@ class Subject(NamedTuple):
     @property
     def times(self) -> list[Any]:
         """Return when it happened, in the order of time; without any it stands before all others."""
-        return sorted(event.published for event in self.events if event.published is not None) or [_NEVER]
+        events = self.events[-1:] if self.about == "session" else self.events
+        return sorted(event.published for event in events if event.published is not None) or [_NEVER]
 
 
 @cache
