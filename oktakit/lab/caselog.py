@@ -27,6 +27,24 @@ MARK: Final = b'{"oktakit_case":1,'
 WAIT: Final = 60
 """Seconds to wait for another notebook that is writing."""
 
+LIMIT: Final = 1000
+
+_EXPORT: Final = b'{"message": '
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_ENTRIES: Final = ("entry", "at", "by", "note", "uuids", "withdraws", "withdrawn_by", "problem")
+
+_EVENTS: Final = ("entry", "uuid", "published", "event_type", "actor", "sha256_content")
+
+_TIME: Final = "datetime64[us, UTC]"
+
+_TYPES: Final = {"entry": "int64", "at": _TIME, "published": _TIME, "withdraws": "Int64", "withdrawn_by": "Int64"}
+
+_SAME: Final = {"same_content": ["uuid", "sha256_content"], "same_event": ["uuid", "published", "event_type", "actor"]}
+
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -52,7 +70,7 @@ class Entry(msgspec.Struct):
     events: list[Event]
 
 
-class Line(NamedTuple):
+class CaseLine(NamedTuple):
     """A line, what it says where it can be read, and what is wrong with it."""
 
     number: int
@@ -61,7 +79,7 @@ class Line(NamedTuple):
     problem: str | None
 
 
-def read_lines(path: Path) -> list[Line]:
+def read_lines(path: Path) -> list[CaseLine]:
     """Return the lines of a case log; none when there is no file yet.
 
     Raises
@@ -91,10 +109,13 @@ def append(path: Path, note: str, by: str | None, withdraws: int | None, events:
         with FileLock(real.with_name(f".{real.name}.lock"), timeout=WAIT):
             data = _read(path)
             raws = _raws(data)
-            who, what = by and _writable(by), _writable(note)
-            said = Entry(1, _hash(*raws[-1:]), datetime.now(UTC), who, what, withdraws, events)
-            line = json.dumps(msgspec.to_builtins(said), separators=(",", ":")).encode()
-            _write(path, (b"" if data[-1:] in (b"", b"\n") else b"\n") + line + b"\n")
+            names = by and _writable(by), _writable(note)
+            entry = Entry(1, _hash(*raws[-1:]), datetime.now(UTC), *names, withdraws, events)
+            line = json.dumps(msgspec.to_builtins(entry), separators=(",", ":")).encode()
+            with path.open("ab") as file:
+                file.write((b"" if data[-1:] in (b"", b"\n") else b"\n") + line + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         raise InputError(f"A file that can be written is needed; {path}: {error.strerror or error}.") from error
     return len(raws) + 1
@@ -114,13 +135,6 @@ def _read(path: Path) -> bytes:
     raise InputError(f"A case log is needed; {path} holds something else and stays as it is. Name another file.")
 
 
-def _write(path: Path, line: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _raws(data: bytes) -> list[bytes]:
     return data.removesuffix(b"\n").split(b"\n") if data else []
 
@@ -129,49 +143,18 @@ def _hash(raw: bytes = b"") -> str:
     return sha256(raw).hexdigest()
 
 
-def _line(number: int, raw: bytes, before: str) -> Line:
+def _line(number: int, raw: bytes, before: str) -> CaseLine:
     with suppress(ValueError, RecursionError, OverflowError):
         entry = msgspec.json.decode(raw, type=Entry)
         for at in (entry.at, *(event.published for event in entry.events if event.published)):
             at.astimezone(UTC)  # what an offset moves out of all calendars fits no table
-        return Line(number, raw, entry, None if entry.before == before else "the line before it was changed")
-    return Line(number, raw, None, "cut off or changed, cannot be read")
+        return CaseLine(number, raw, entry, None if entry.before == before else "the line before it was changed")
+    return CaseLine(number, raw, None, "cut off or changed, cannot be read")
 
 
-def _writable(said: str) -> str:
-    """Return what was said; half a character, which no file can hold, is spelled out."""
-    return said.encode(errors="backslashreplace").decode()
-
-
-LIMIT: Final = 1000
-
-_EXPORT: Final = b'{"message": '
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-_ENTRIES: Final = {
-    "entry": "int64",
-    "at": "datetime64[us, UTC]",
-    "by": TEXT,
-    "note": TEXT,
-    "uuids": TEXT,
-    "withdraws": "Int64",
-    "withdrawn_by": "Int64",
-    "problem": TEXT,
-}
-
-_EVENTS: Final = {
-    "entry": "int64",
-    "uuid": TEXT,
-    "published": "datetime64[us, UTC]",
-    "event_type": TEXT,
-    "actor": TEXT,
-    "sha256_content": TEXT,
-}
-
-_SAME: Final = {"same_content": ["uuid", "sha256_content"], "same_event": ["uuid", "published", "event_type", "actor"]}
+def _writable(words: str) -> str:
+    """Return the same words; half a character, which no file can hold, is spelled out."""
+    return words.encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, repr=False)
@@ -225,8 +208,9 @@ class CaseLog:
         """
         wanted = _uuids(uuids)
         events = _events_of(log, wanted)
-        found = {event.uuid for event in events}
-        if not wanted or (missing := [uuid for uuid in wanted if uuid not in found]):
+        logged = {event.uuid for event in events}
+        missing = [uuid for uuid in wanted if uuid not in logged]
+        if missing or not wanted:
             what = f"{len(missing)} it does not have: {text(', '.join(missing))}" if wanted else "none"
             raise InputError(f"A note needs events of this log; found {what}. Pass uuids of log.events.")
         return append(Path(self.path), note, by, None, events)
@@ -258,7 +242,7 @@ class CaseLog:
         """
         lines = read_lines(Path(self.path))
         withdrawn = {line.entry.withdraws: line.number for line in lines[::-1] if line.entry}
-        rows = [(line.number, *_told(line), withdrawn.get(line.number), line.problem) for line in lines]
+        rows = [(line.number, *_cells(line), withdrawn.get(line.number), line.problem) for line in lines]
         return _frame(rows, _ENTRIES)
 
     @property
@@ -288,11 +272,11 @@ class CaseLog:
         """
         noted = self.events
         here = _frame([(0, *astuple(event)) for event in _events_of(log, {*noted["uuid"]})], _EVENTS)
-        told = noted.assign(in_log=noted["uuid"].isin(here["uuid"]).astype("boolean"))
+        compared = noted.assign(in_log=noted["uuid"].isin(here["uuid"]).astype("boolean"))
         for name, columns in _SAME.items():
-            known = pd.MultiIndex.from_frame(noted[columns]).isin(pd.MultiIndex.from_frame(here[columns]))
-            told[name] = pd.Series(known, noted.index, dtype="boolean").where(told["in_log"])
-        return told
+            same = pd.MultiIndex.from_frame(noted[columns]).isin(pd.MultiIndex.from_frame(here[columns]))
+            compared[name] = pd.Series(same, noted.index, dtype="boolean").where(compared["in_log"])
+        return compared
 
     def write_timesketch(self, path: str | os.PathLike[str]) -> Path:
         """Write every note as JSON lines that Timesketch imports, one line per event, and return the path.
@@ -330,7 +314,7 @@ class CaseLog:
             return f"<p>{html(self, LIMIT)}</p>{shown.to_html(index=False)}"
 
 
-def _noted(lines: list[Line]) -> Iterator[tuple[int, Entry, Event]]:
+def _noted(lines: list[CaseLine]) -> Iterator[tuple[int, Entry, Event]]:
     """Return the number of each entry, the entry, and each of its events."""
     entries = ((line.number, line.entry) for line in lines if line.entry)
     return ((number, entry, event) for number, entry in entries for event in entry.events)
@@ -359,7 +343,7 @@ def _plain(value: Any) -> Any:
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
-def _told(line: Line) -> tuple[Any, ...]:
+def _cells(line: CaseLine) -> tuple[Any, ...]:
     """Return the columns from `at` to `withdraws`."""
     if not (entry := line.entry):
         return None, None, line.raw.decode(errors="replace"), None, None
@@ -367,10 +351,9 @@ def _told(line: Line) -> tuple[Any, ...]:
     return entry.at, entry.by, entry.note, uuids or None, entry.withdraws
 
 
-def _frame(rows: list[tuple[Any, ...]], types: dict[str, Any]) -> pd.DataFrame:
-    columns = zip(*rows, strict=True) if rows else [()] * len(types)
-    named = zip(types.items(), columns, strict=True)
-    return pd.DataFrame({name: pd.Series(list(cells), dtype=kind) for (name, kind), cells in named})
+def _frame(rows: list[tuple[Any, ...]], names: tuple[str, ...]) -> pd.DataFrame:
+    columns = zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True)
+    return pd.DataFrame({name: pd.Series(list(cells), dtype=_TYPES.get(name, TEXT)) for name, cells in columns})
 
 
 def _is_export(path: Path) -> bool:

@@ -101,7 +101,7 @@ class EventExplorer(Box):
     def _wishes(self) -> Iterator[tuple[str, str]]:
         """Yield what the controls say, where they say anything."""
         choice = self._choice()
-        words = {name: [_said(value) for value in chosen] for name, chosen in choice.values.items()}
+        words = {name: [_label(value) for value in chosen] for name, chosen in choice.values.items()}
         words |= {"from": [choice.since], "to": [choice.until], "text": [choice.text]}
         words["time"] = [] if choice.untimed else ["reported"]
         return ((name, ", ".join(wish)) for name, wish in words.items() if any(wish))
@@ -143,11 +143,11 @@ class EventExplorer(Box):
         box, choice = layout["selections"][-1], self._choice()
         (left, right), (low, high) = (sorted((box[f"{axis}0"], box[f"{axis}1"])) for axis in "xy")
         wish = self._in_time if box["xref"] == "x" else self._on_map
-        found = wish(choice, left, right, low, high)
-        if found is None:
+        boxed = wish(choice, left, right, low, high)
+        if boxed is None:
             self._status.status = f"Nothing in this box: {self._count()}"
         else:
-            self._set(found)
+            self._set(boxed)
 
     def _in_time(self, choice: Choice, since: str, until: str, low: float, high: float) -> Choice | None:
         """Return the choice of the events in a box: their times, and their actors where it leaves rows out."""
@@ -184,12 +184,12 @@ def _controls(facets: Facets) -> dict[str, Any]:
     controls["untimed"] = ipywidgets.Checkbox(True, description=f"and {untimed:,} without a time", indent=False)
     for name, (values, codes) in facets.facets.items():
         counts = zip(values, np.bincount(codes, minlength=len(values)), strict=True)
-        options = [(f"{_said(value)} ({count:,})", value) for value, count in counts]
+        options = [(f"{_label(value)} ({count:,})", value) for value, count in counts]
         controls[name] = ipywidgets.SelectMultiple(description=name.replace("_", " ").capitalize(), options=options)
     return controls
 
 
-def _said(value: str | None) -> str:
+def _label(value: str | None) -> str:
     return MISSING if value is None else safe.text(value, 60) or '""'
 
 

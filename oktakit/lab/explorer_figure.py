@@ -1,7 +1,9 @@
 """The figure of the explorer: a timeline above a map, drawn again for every selection."""
 
 import base64
+import json
 import math
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -30,8 +32,6 @@ _ONE: Final = "%{x} UTC<br>" + draw.hover_template([*_SHOWN, "ip address", "uuid
 _MANY: Final = "%{x} UTC<br>" + draw.hover_template(["until", "events"])
 _SPOT: Final = "%{customdata[0]}<br>events: %{customdata[1]}<br>downloads: %{customdata[2]}<extra></extra>"
 _KEY: Final = '<span style="color:{}">●</span> {}'  # constants only
-_NOTE: Final = {"xref": "paper", "yref": "paper", "xanchor": "left", "showarrow": False, "align": "left"}
-_SHEET: Final = {"visible": False, "constrain": "domain"}
 _STRETCH: Final = 'preserveAspectRatio="none"'
 
 
@@ -59,23 +59,13 @@ def empty_figure() -> "Figure":
     figure = draw.new_figure("Events over time", "a box drawn here or on the map narrows the selection", 860)
     figure.update_layout(dragmode="select", autosize=True, margin={"t": 105, "b": 10})
     for kind in KINDS:
-        color, symbol, size = draw.STYLES[kind]
-        marker = {"color": color, "symbol": symbol, "size": size, "line": {"width": 2 if "open" in symbol else 0}}
-        name = kind.removeprefix("analytics.").removeprefix("reports.")
+        name, marker = kind.removeprefix("analytics.").removeprefix("reports."), draw.marker(draw.STYLES[kind])
         figure.add_scatter(name=name, mode="markers", marker=marker, unselected={"marker": {"opacity": 1}})
     figure.add_scatter(xaxis="x2", yaxis="y2", name="countries", mode="markers+text", showlegend=False)
     unselected = {"marker": {"opacity": 0.75}, "textfont": {"color": "#222"}}
     figure.data[-1].update(hovertemplate=_SPOT, marker_opacity=0.75, unselected=unselected, cliponaxis=False)
-    titles = {"text": "<b>Events by country</b>", "x": 0, "y": 0.42, "yanchor": "bottom"}
-    return figure.update_layout(
-        xaxis={"type": "date", "title": "time (UTC)", "tickangle": 0, "nticks": 7, "hoverformat": "%Y-%m-%d %H:%M:%S"},
-        yaxis={"domain": [0.53, 1], "ticklabelstandoff": 6},
-        xaxis2=_SHEET | {"range": [-170, 190], "domain": [0, 0.72], "constraintoward": "left", "anchor": "y2"},
-        yaxis2=_SHEET
-        | {"range": [-58, 84], "domain": [0, 0.4], "scaleanchor": "x2", "scaleratio": 1.25, "anchor": "x2"},
-        images=[_world()],
-        annotations=[_NOTE | titles, _NOTE | {"text": "", "x": 0.73, "y": 0.4, "yanchor": "top"}],
-    )
+    layout = json.loads(resources.files("oktakit.lab").joinpath("explorer.json").read_text("utf-8"))
+    return figure.update_layout(layout | {"images": [_world()]})
 
 
 def _world() -> dict[str, Any]:
@@ -101,46 +91,43 @@ def new_widget(figure: "Figure") -> "FigureWidget":
 
 
 def lanes_of(facets: Facets, chosen: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the people with a row of their own, and the row of each: most exports and feedback first."""
+    """Return the people with a row of their shown, and the row of each: most exports and feedback first."""
     who, what = facets.facets["actors"], facets.facets["event_types"]
     telling = np.array([value in ANALYTICS for value in what.values], dtype=bool)[what.codes[chosen]]
     weight = np.bincount(who.codes[chosen], 1 + telling * len(chosen), minlength=len(who.values))
     people = np.count_nonzero(weight)
-    own = np.sort(np.argsort(-weight, kind="stable")[: people if people <= LANES else LANES - 1])
-    row = np.full(len(weight), len(own), dtype=np.intp)
-    row[own] = np.arange(len(own))
-    return own, row
+    shown = np.sort(np.argsort(-weight, kind="stable")[: people if people <= LANES else LANES - 1])
+    row = np.full(len(weight), len(shown), dtype=np.intp)
+    row[shown] = np.arange(len(shown))
+    return shown, row
 
 
 def redraw(figure: Any, facets: Facets, view: View, chosen: Mask) -> Any:
     """Draw the chosen events into the figure and return it; what did not change is not sent again."""
     timed = chosen & facets.timed
-    own, row = lanes_of(facets, timed)
+    shown, row = lanes_of(facets, timed)
     spots, unplaced, note = _spots(facets, view, chosen)
-    not_drawn = {
-        "events without a time": int(chosen.sum() - timed.sum()),
-        "events without a place, on the map": unplaced,
-    }
+    not_drawn = {"events without a time": int(chosen.sum() - timed.sum())}
+    not_drawn["events without a place, on the map"] = unplaced
     with figure.batch_update():
         for kind, trace in enumerate(figure.data[: len(KINDS)]):
-            trace.update(
-                _marks(facets, view, row, np.flatnonzero(timed & (view.kinds == kind)), draw.STYLES[KINDS[kind]][2])
-            )
+            events = np.flatnonzero(timed & (view.kinds == kind))
+            trace.update(_marks(facets, view, row, events, draw.STYLES[KINDS[kind]][2]))
         figure.data[-1].update(spots)
         figure.layout.annotations[1].text = note
         figure.layout.meta = {"not_drawn": {why: count for why, count in not_drawn.items() if count}}
         if timed.any():
-            _fit(figure, facets, view, timed, own, row)
+            _fit(figure, facets, view, timed, shown, row)
         else:  # without any time, the browser takes the axis for one of numbers: a mark that is not drawn has one
             figure.data[0].update(x=facets.written(facets.at[facets.timed][:1]), y=[None])
     return figure
 
 
-def _fit(figure: Any, facets: Facets, view: View, timed: Mask, own: NDArray[np.intp], row: NDArray[np.intp]) -> None:
+def _fit(figure: Any, facets: Facets, view: View, timed: Mask, shown: NDArray[np.intp], row: NDArray[np.intp]) -> None:
     """Fit the axes of the timeline to what is drawn."""
-    at, others = facets.at[timed], len(np.unique(facets.facets["actors"].codes[timed])) - len(own)
+    at, others = facets.at[timed], len(np.unique(facets.facets["actors"].codes[timed])) - len(shown)
     room = max((at.max() - at.min()) / 25, np.timedelta64(30, "s"))
-    names = [*view.words["actors"][own], *([f"{others:,} other actors"] if others > 0 else [])]
+    names = [*view.words["actors"][shown], *([f"{others:,} other actors"] if others > 0 else [])]
     figure.layout.xaxis.range = facets.written(np.array([at.min() - room, at.max() + room]))
     figure.layout.yaxis.update(tickvals=[*range(len(names))], ticktext=names, range=[max(len(names), 6) - 0.4, -0.6])
 
@@ -181,15 +168,13 @@ def _moments(facets: Facets, lane: NDArray[np.intp], at: NDArray[np.datetime64],
 def _spots(facets: Facets, view: View, chosen: Mask) -> tuple[dict[str, Any], int, str]:
     """Return the bubbles of the map, how many events have no place on it, and the words beside it."""
     codes, taken = facets.facets["countries"].codes, view.kinds == KINDS.index(DOWNLOAD)
-    rows = view.places.assign(
-        name=view.words["countries"], events=np.bincount(codes[chosen], minlength=len(view.places))
-    )
-    rows["downloads"] = np.bincount(codes[chosen & taken], minlength=len(rows))
+    rows = view.places.assign(name=view.words["countries"])
+    for name, events in (("events", chosen), ("downloads", chosen & taken)):
+        rows[name] = np.bincount(codes[events], minlength=len(rows))
     rows = rows[rows["events"] > 0]
     known, missed = rows[rows["lat"].notna()], rows[rows["lat"].isna()]
-    lines = [
-        f"{name} ({count:,})" for name, count in zip(draw.texts(missed["country"], 24), missed["events"], strict=True)
-    ]
+    names = draw.texts(missed["country"], 24)
+    lines = [f"{name} ({count:,})" for name, count in zip(names, missed["events"], strict=True)]
     lines = lines if len(lines) <= 10 else [*lines[:9], f"and {len(lines) - 9} more"]
     note = [_KEY.format(draw.RED, "with downloads"), _KEY.format(draw.BLUE, "without downloads")]
     note += ["", "not on the map:", *lines] if lines else []

@@ -16,10 +16,8 @@ from ..errors import InputError
 from ..figures.style import known_texts, require, to_utc
 from ..safe import text as safe_text
 
-COLUMNS: Final = (
-    *("uuid", "published", "event_type", "actor_id", "actor_alternate_id"),
-    *("outcome_result", "ip_address", "country", "is_proxy"),
-)
+_EVENT: Final = ("uuid", "published", "event_type", "actor_id", "actor_alternate_id")
+COLUMNS: Final = (*_EVENT, "outcome_result", "ip_address", "country", "is_proxy")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d(-\d\d([ T]\d\d(:\d\d(:\d\d(\.\d{1,6})?)?)?)?)?Z?")
 
 
@@ -53,12 +51,11 @@ class Facets:
         except (TypeError, ValueError) as error:
             needed = "times in published, and true, false or nothing in is_proxy"
             raise InputError(f"EventExplorer needs {needed}; found something else. Pass log.events.") from error
-        who = known_texts(events["actor_alternate_id"].astype("string")).fillna(
-            known_texts(events["actor_id"].astype("string"))
-        )
+        login, actor_id = (known_texts(events[name].astype("string")) for name in ("actor_alternate_id", "actor_id"))
         self.timed = ~np.isnat(self.at)
+        self._unit: Any = "us" if (self.at[self.timed].astype("int64") % 1000).any() else "ms"
         self.facets = {
-            "actors": facet(who),
+            "actors": facet(login.fillna(actor_id)),
             "event_types": facet(events["event_type"], schema.ANALYTICS),
             "countries": facet(events["country"]),
             "outcomes": facet(events["outcome_result"]),
@@ -75,8 +72,8 @@ class Facets:
         for name, values in choice.values.items():
             if values:
                 wanted = {*values}
-                own, codes = self.facets[name]
-                keep &= np.array([value in wanted for value in own], dtype=bool)[codes]
+                options, codes = self.facets[name]
+                keep &= np.array([value in wanted for value in options], dtype=bool)[codes]
         if choice.text:
             keep &= self.contains(choice.text)
         return keep
@@ -84,22 +81,16 @@ class Facets:
     def contains(self, text: str) -> NDArray[np.bool_]:
         """Return which events have this text in any column of text, whatever its case; it is never a pattern."""
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a character, as it was read
-        found = np.zeros(len(self.events), dtype=bool)
+        rows = np.zeros(len(self.events), dtype=bool)
         for codes, values in self._texts:
             hits = pc.match_substring(values, text, ignore_case=True).to_numpy(zero_copy_only=False)
-            found |= np.append(hits, False)[codes]  # the code of a null is -1
-        return found
+            rows |= np.append(hits, False)[codes]  # the code of a null is -1
+        return rows
 
     def written(self, times: NDArray[np.datetime64]) -> list[str]:
         """Return times of these events as `moment` reads them, exactly."""
-        unit: Any = "us" if self._fine else "ms"
-        texts = np.datetime_as_string(times, unit=unit).tolist()
+        texts = np.datetime_as_string(times, unit=self._unit).tolist()
         return [text if text == "NaT" else text.replace("T", " ") for text in texts]
-
-    @cached_property
-    def _fine(self) -> bool:
-        """Tell whether any time is finer than a millisecond."""
-        return bool((self.at[self.timed].astype("int64") % 1000).any())
 
     @cached_property
     def _texts(self) -> list[tuple[NDArray[np.intp], Any]]:

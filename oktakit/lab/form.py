@@ -96,9 +96,9 @@ class ParameterForm(Box):
         fields = ipywidgets.VBox([*self.controls.values()])
         fields.add_class("oktakit-fields")
         super().__init__([fields, self._panel])
-        self._tell()
+        self._show_source()
         for control in self.controls.values():
-            control.observe(self._tell, "value")
+            control.observe(self._show_source, "value")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -116,13 +116,13 @@ class ParameterForm(Box):
         """Return the parameters as text, or what is wrong with them."""
         return f"ParameterForm: {safe.text(self._name)}\n{self._panel.source or self._panel.status}"
 
-    def _tell(self, _: Any = None) -> None:
+    def _show_source(self, _: Any = None) -> None:
         """Write the lines, or why there are none."""
         try:
-            told = self.source, "To repeat this, paste the lines into the cell tagged parameters."
+            lines = self.source, "To repeat this, paste the lines into the cell tagged parameters."
         except ParameterError as error:
-            told = "", str(error)
-        self._panel.source, self._panel.status = told
+            lines = "", str(error)
+        self._panel.source, self._panel.status = lines
 
 
 def _field(name: str, value: Any, default: Any) -> Any:

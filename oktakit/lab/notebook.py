@@ -37,8 +37,8 @@ def read_notebook(notebook: str | os.PathLike[str]) -> "NotebookNode":
         nb = _with_ids(nbformat.convert(given, 4), old)
         nbformat.validate(nb, relax_add_props=True)
     except Exception as error:  # nbformat raises whatever a file that is no notebook runs it into
-        found = getattr(error, "strerror", None) or text(getattr(error, "message", None) or "something else", 100)
-        raise InputError(f"A Jupyter notebook is needed; {notebook} is not one ({found}). Check the path.") from error
+        reason = getattr(error, "strerror", None) or text(getattr(error, "message", None) or "something else", 100)
+        raise InputError(f"A Jupyter notebook is needed; {notebook} is not one ({reason}). Check the path.") from error
     return nb
 
 

@@ -9,60 +9,14 @@ from html import escape, unescape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
+from ..figures.style import CONFIG
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 PLOTLY: Final = "application/vnd.plotly.v1+json"
 SHOWN: Final = (PLOTLY, "text/html", "text/markdown", "image/png", "image/jpeg", "text/plain")
-SAFE_CONFIG: Final = {
-    "displaylogo": False,
-    "plotlyServerURL": "",
-    "responsive": True,
-    "showSendToCloud": False,
-    "typesetMath": False,
-}
-TAGS: Final = {
-    *(
-        "a",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "code",
-        "dd",
-        "del",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "hr",
-        "i",
-        "img",
-    ),
-    *(
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-    ),
-    *("table", "tbody", "td", "th", "thead", "tr", "u", "ul"),
-}
-ATTRIBUTES: Final = {"alt", "class", "colspan", "href", "id", "rowspan", "scope", "title"}
-SCHEMES: Final = {"http", "https", "mailto", "data"}
+SAFE_CONFIG: Final = CONFIG | {"responsive": True}
 
 
 def to_html(nb: "NotebookNode", name: str = "report") -> str:
@@ -144,22 +98,19 @@ def _figure_html(figure: Mapping[str, Any]) -> str:
     # plotly's titles are HTML with escaped text, and so is the attribute once its tags are gone.
     label = escape(unescape(re.sub(r"<[^>]*>", " ", label)).strip()) or "Figure without a title"
     data = json.dumps({**figure, "config": {**figure.get("config", {}), **SAFE_CONFIG}}, sort_keys=True)
-    script = f'<script type="application/json">{_inert(data)}</script>'
+    data = data.replace("<", r"\u003c")  # so that it cannot end the script element that holds it
+    script = f'<script type="application/json">{data}</script>'
     return f'<div class="figure" role="img" aria-label="{label}">{script}</div>'
-
-
-def _inert(data: str) -> str:
-    """Return JSON that cannot end the script element that holds it."""
-    return data.replace("<", r"\u003c")
 
 
 def _clean(html: str) -> str:
     """Return the HTML without what could load or run something."""
     import nh3
 
-    return nh3.clean(
-        str(html), tags=TAGS, attributes={"*": ATTRIBUTES, "img": {"src"}}, attribute_filter=_keep, url_schemes=SCHEMES
-    )
+    allowed = json.loads((files("oktakit.lab") / "report_template/allowed.json").read_text("utf-8"))
+    tags, attributes, schemes = (set(allowed[name]) for name in ("tags", "attributes", "schemes"))
+    places = {"*": attributes, "img": {"src"}}
+    return nh3.clean(str(html), tags, attributes=places, attribute_filter=_keep, url_schemes=schemes)
 
 
 def _keep(tag: str, attribute: str, value: str) -> str | None:

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import OktakitError
 from ..safe import filename, write_file
-from .notebook import (
-    WIDGET,
-    format_assignments,
-    inject_parameters,
-    parse_assignments,
-    read_notebook,
-    read_parameters,
-    strip,
-    tags,
-)
+from . import notebook as notebooks
 from .page import to_html
 
 if TYPE_CHECKING:
@@ -59,7 +50,7 @@ def run_notebook(
         When a cell fails; the message shows the cell.
 
     """
-    return strip(_run(notebook, parameters, cwd))
+    return notebooks.strip(_run(notebook, parameters, cwd))
 
 
 def findings(nb: "NotebookNode") -> str:
@@ -73,7 +64,7 @@ def findings(nb: "NotebookNode") -> str:
     '2 exports were taken by someone else.'
 
     """
-    outputs = [output for cell in nb.cells if "findings" in tags(cell) for output in cell.get("outputs", [])]
+    outputs = [output for cell in nb.cells if "findings" in notebooks.tags(cell) for output in cell.get("outputs", [])]
     texts = [_text(output).rstrip("\n") for output in outputs]
     return "\n".join(text for text in texts if text)
 
@@ -116,7 +107,7 @@ def write_report(
     import nbformat
 
     stem = filename(name or _stem(notebook, parameters))
-    nb = strip(_without_widgets(_run(notebook, parameters, cwd)))
+    nb = notebooks.strip(_without_widgets(_run(notebook, parameters, cwd)))
     html = to_html(nb, stem)
     folder = Path(output_folder)
     saved = write_file(folder / f"{stem}.ipynb", nbformat.writes(nb) + "\n")
@@ -127,11 +118,11 @@ def _run(
     notebook: str | os.PathLike[str], parameters: Mapping[str, Any], cwd: str | os.PathLike[str] | None = None
 ) -> "NotebookNode":
     """Return the notebook as the kernel left it, but for folders of this computer."""
-    nb = read_notebook(notebook)
-    injected = inject_parameters(nb, parameters)
+    nb = notebooks.read_notebook(notebook)
+    injected = notebooks.inject_parameters(nb, parameters)
     _execute(nb, Path(cwd or Path(notebook).parent))
-    values = parse_assignments(injected.source)
-    injected.source = format_assignments({name: _shareable(value) for name, value in values.items()})
+    values = notebooks.parse_assignments(injected.source)
+    injected.source = notebooks.format_assignments({name: _shareable(value) for name, value in values.items()})
     return _without_folders(nb)
 
 
@@ -181,7 +172,7 @@ def _without_folders(nb: "NotebookNode") -> "NotebookNode":
 def _without_widgets(nb: "NotebookNode") -> "NotebookNode":
     """Return the notebook without widgets, which are dead on a page."""
     for cell in (cell for cell in nb.cells if cell.cell_type == "code"):
-        cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+        cell.outputs = [output for output in cell.outputs if notebooks.WIDGET not in output.get("data", {})]
     return nb
 
 
@@ -194,6 +185,6 @@ def _text(output: "NotebookNode") -> str:
 
 def _stem(notebook: str | os.PathLike[str], parameters: Mapping[str, Any]) -> str:
     """Return the usual name of a report: the notebook's, and that of its log."""
-    log = str(parameters.get("LOG") or read_parameters(notebook).get("LOG") or "")
+    log = str(parameters.get("LOG") or notebooks.read_parameters(notebook).get("LOG") or "")
     name = "-".join(part for part in (Path(notebook).stem, Path(log).name.split(".")[0]) if part)
     return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:64]
