@@ -15,7 +15,7 @@ import oktakit as ok
 from oktakit.samples.patterns import PATTERNS
 from oktakit.samples.scenarios import mixture
 
-MALICIOUS = {kind for kind, pattern in PATTERNS.items() if pattern.guilty}
+MALICIOUS = {kind for kind, pattern in PATTERNS.items() if pattern.malicious}
 
 
 def judge(seed: int) -> Counter[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Misses and false alarms of the checks, per question, on mixtures of guilty and innocent patterns.
+"""Misses and false alarms of the checks, per question, on mixtures of malicious and benign patterns.
 
     python benchmarks/questions.py [seeds] > table.md
 

@@ -78,7 +78,7 @@ def find_travel(
         from_is_proxy to_is_proxy from_ip_categories to_ip_categories basis`, sorted by `to_at`, then `to_uuid`. `basis`
         is "coordinates", or "country" where an end has none: then distance and speed are between the points where a map
         labels the two countries, and only legs of at most three hours are shown. A proxy or VPN at either end is the
-        most frequent innocent reason.
+        most frequent benign reason.
 
     Raises
     ------

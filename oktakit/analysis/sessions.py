@@ -253,7 +253,7 @@ def _before(codes: pd.DataFrame, session: pd.Series, own: pd.Series) -> pd.Serie
 
 
 def _explained(steps: pd.DataFrame, events: Any) -> pd.DataFrame:
-    """Return the steps with the known innocent reason of each, if there is one."""
+    """Return the steps with the known benign reason of each, if there is one."""
     clean = known_only(steps, [f"{side}{name}" for side in ("", "from_") for name in ("ip_address", "raw_user_agent")])
     at_home = same(clean["from_ip_address"], clean["ip_address"]).fillna(False).astype(bool)
     alike = at_home & same(clean["from_raw_user_agent"], clean["raw_user_agent"]).fillna(False).astype(bool)

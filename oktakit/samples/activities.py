@@ -1,10 +1,10 @@
-"""What is planted in ordinary days: exports and hijacks with the truth about them, and the deeds of patterns.
+"""What is planted in ordinary days: exports and hijacks with the truth about them, and the activities of patterns.
 
-Truth is written down from what was planted, never from what an analysis found. A deed is done in a guilty pattern and
-in its innocent twin: people, times and reports come from the same chance, and what tells the two apart differs.
+Truth is written down from what was planted, never from what an analysis found. A malicious pattern and its benign twin
+have one activity: people, times and reports come from the same chance, and what tells the two apart differs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from ..schema import DOWNLOAD, GENERATE, REQUEST
 from .days import Facts, Judge, Planted, console, detection, mail, minutes, office, plant_feedback, sign_in, step
-from .events import APP, CHANGES, CONTEXT, OAUTH, RISK, Event, app, device_hash, make_event, new_job, new_session, user
-from .people import LAPTOPS, OKTA, PLACES, REPORTS, SCRIPT, STRANGER, Agent, Job, Login, Origin, Person
+from .events import CHANGES, CONTEXT, RISK, Record, app, device_hash, make_event, new_job, new_session, user
+from .people import AGENTS, LAPTOPS, PLACES, REPORTS, Job, Login, Origin, Person
 
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -22,13 +22,13 @@ Act = tuple[datetime, Login]
 """When somebody does something, in which session."""
 
 
-def enter(rng: Random, at: datetime, login: Login, *, opened: bool = True) -> list[Event]:
+def enter(rng: Random, at: datetime, login: Login, *, opened: bool = True) -> list[Record]:
     """Return a sign-in and, if it is `opened`, the opening of the Admin Console, shortly before the moment `at`."""
     events = [*sign_in(rng, at - minutes(rng, 6, 20), login), console(rng, at - minutes(rng, 2, 5), login)]
     return events if opened else events[:-1]
 
 
-def at_console(rng: Random, at: datetime, person: Person) -> tuple[Login, list[Event]]:
+def at_console(rng: Random, at: datetime, person: Person) -> tuple[Login, list[Record]]:
     """Return a session in the office at home, and its events up to the Admin Console."""
     login = Login(person, office(person.home), LAPTOPS[0], new_session(rng))
     return login, enter(rng, at, login)
@@ -44,7 +44,7 @@ def plant_export(rng: Random, job: Job, asked: Act, *taken: Act) -> Planted:
     uuids = dict(zip(("request", "generate", "mail"), (event["uuid"] for event in start), strict=True))
     facts = {
         "kind": "export",
-        "innocent": asker.agent != STRANGER,
+        "innocent": asker.agent.name != "stranger",
         "job_id": job.id,
         "report_id": job.report.id,
         "report_name": job.report.name,
@@ -67,7 +67,7 @@ def plant_export(rng: Random, job: Job, asked: Act, *taken: Act) -> Planted:
 def who(step: str, login: Login) -> Facts:
     """Return who took a step of an export, from where, in which session."""
     person, origin, _, session = login
-    known = {
+    facts = {
         "by": person.login,
         "by_id": person.id,
         "from": origin.ip,
@@ -77,7 +77,7 @@ def who(step: str, login: Login) -> Facts:
         "session": session,
         "dt_hash": device_hash(login),
     }
-    return {f"{step}_{name}": value for name, value in known.items()}
+    return {f"{step}_{name}": value for name, value in facts.items()}
 
 
 def plant_hijack(rng: Random, at: datetime, owner: Login, thief: Login) -> Planted:
@@ -103,46 +103,46 @@ def plant_hijack(rng: Random, at: datetime, owner: Login, thief: Login) -> Plant
 
 
 class Pattern(NamedTuple):
-    """A deed: what plants it, is it guilty, and for which questions about it the answer is not a plain no.
+    """A table of patterns.toml: the activity, is it malicious, and for which questions the answer is not a plain no.
 
     `open` are questions that the planted facts do not decide. `people` take part, from a local `hour` on. `traits` are
     words: loud is a sensitive report without a filter, far far from home, proxy a server known as one, hidden a
     detection that the log does not show, vpn one that is used every day, away a journey before. `agent` is the browser
-    of an innocent if it is not his own. The first person works from an hour `begins` and a day `first` on, and has so
-    many export `runs` in each of three weeks.
+    of a benign person if it is not their own. The first person works from an hour `begins` and a day `first` on, and
+    has so many export `runs` in each of three weeks.
     """
 
-    plant: Callable[[Random, Sequence[Person], datetime, "Pattern"], list[Event]]
-    guilty: bool = False
+    plant: str
+    malicious: bool = False
     people: int = 1
     hour: int = 11
     yes: str = ""
     open: str = ""
     unknown: str = ""
     traits: str = ""
-    agent: Agent | None = None
+    agent: str = ""
     begins: int = 8
     first: int = 0
     runs: int = 1
 
 
-def own(rng: Random, person: Person) -> Login:
+def office_login(rng: Random, person: Person) -> Login:
     """Return a new session in the office at home, with the person's own laptop."""
     return Login(person, office(person.home), LAPTOPS[len(person.name) % 3], new_session(rng))
 
 
 def over_vpn(login: Login) -> Login:
-    """Return a session that goes on over its owner's private VPN, in the city where he lives."""
+    """Return a session that goes on over its owner's private VPN, in the city where they live."""
     home = PLACES[login.person.home]
     return login._replace(origin=Origin("203.0.113.50", home, 64507, "Example Tunnels", tunnels=("VPN",)))
 
 
-def use(rng: Random, at: datetime, login: Login) -> Event:
+def use(rng: Random, at: datetime, login: Login) -> Record:
     """Return the event of somebody opening an app."""
-    return make_event(rng, at, APP, login, target=app("Example Wiki"))
+    return make_event(rng, at, "user.authentication.sso", login, target=app("Example Wiki"))
 
 
-def batch(rng: Random, at: datetime, login: Login, runs: int) -> list[Event]:
+def batch(rng: Random, at: datetime, login: Login, runs: int) -> list[Record]:
     """Return so many different reports, asked for two minutes apart and each collected twelve minutes later."""
     starts = [(at + 2 * run * MINUTE, new_job(rng, REPORTS[run % len(REPORTS)])) for run in range(runs)]
     made = [plant_export(rng, job, (start, login), (start + 12 * MINUTE, login))[0] for start, job in starts]
@@ -162,10 +162,10 @@ def _server(rng: Random, city: str, proxy: bool = False) -> Origin:
 def _login(rng: Random, person: Person, it: Pattern) -> Login:
     """Return a session in an office, or a stranger's on a server in the same city."""
     city = _far(person) if "far" in it.traits else person.home
-    at_work, server = own(rng, person)._replace(origin=office(city)), _server(rng, city, "proxy" in it.traits)
-    if it.guilty:
-        return at_work._replace(origin=server, agent=STRANGER)
-    return at_work._replace(agent=it.agent or at_work.agent)
+    at_work, server = office_login(rng, person)._replace(origin=office(city)), _server(rng, city, "proxy" in it.traits)
+    if it.malicious:
+        return at_work._replace(origin=server, agent=AGENTS["stranger"])
+    return at_work._replace(agent=AGENTS.get(it.agent, at_work.agent))
 
 
 def _job(rng: Random, it: Pattern) -> Job:
@@ -174,96 +174,97 @@ def _job(rng: Random, it: Pattern) -> Job:
     return job._replace(filter=None if "loud" in it.traits else 'user.status eq "ACTIVE"')
 
 
-def _alone(rng: Random, at: datetime, login: Login, it: Pattern) -> list[Event]:
-    """Return an export of somebody's own, from sign-in to download; a thief needs no Admin Console."""
-    entered = enter(rng, at, login, opened=not it.guilty)
+def _alone(rng: Random, at: datetime, login: Login, it: Pattern) -> list[Record]:
+    """Return an export that somebody collects themselves, from sign-in to download; a thief needs no Admin Console."""
+    entered = enter(rng, at, login, opened=not it.malicious)
     return entered + plant_export(rng, _job(rng, it), (at, login), (at + 12 * MINUTE, login))[0]
 
 
-def export_own(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def export_own(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return exports by people for themselves, minutes apart: in an office, or by a stranger from one server."""
     logins = [_login(rng, person, it) for person in people]
     shared = [login._replace(origin=logins[0].origin) for login in logins]
     return [one for run, login in enumerate(shared) for one in _alone(rng, at + 4 * run * MINUTE, login, it)]
 
 
-def export_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def export_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return six exports at once."""
     login = _login(rng, people[0], it)
     done = batch(rng, at, login, 6)
-    return enter(rng, at, login, opened=not it.guilty) + done
+    return enter(rng, at, login, opened=not it.malicious) + done
 
 
-def collect_later(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
-    """Return a report that a colleague collects, or his account elsewhere; of one person, it is taken twice."""
+def collect_later(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
+    """Return a report that a colleague collects, or their account elsewhere; of one person, it is taken twice."""
     later = at + (minutes(rng, 90, 150) if len(people) > 1 else DAY)
-    asking, taking = own(rng, people[0]), _login(rng, people[-1], it)
-    entered = enter(rng, at, asking) + enter(rng, later, taking, opened=not it.guilty)
+    asking, taking = office_login(rng, people[0]), _login(rng, people[-1], it)
+    entered = enter(rng, at, asking) + enter(rng, later, taking, opened=not it.malicious)
     before = [(at + 12 * MINUTE, asking)] if len(people) == 1 else []
     return entered + plant_export(rng, _job(rng, it), (at, asking), *before, (later, taking))[0]
 
 
-def move_session(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def move_session(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return a session that goes on elsewhere: over its owner's VPN, or with a stranger abroad, whom Okta notices."""
-    owner, server = own(rng, people[0]), _server(rng, "Bucharest")
-    moved = owner._replace(origin=server, agent=STRANGER) if it.guilty else over_vpn(owner)
-    alarm = plant_hijack(rng, at - 8 * MINUTE, owner, moved)[0] if it.guilty else []
-    entered = enter(rng, at - 60 * MINUTE, owner, opened=not it.guilty)
+    owner, server = office_login(rng, people[0]), _server(rng, "Bucharest")
+    moved = owner._replace(origin=server, agent=AGENTS["stranger"]) if it.malicious else over_vpn(owner)
+    alarm = plant_hijack(rng, at - 8 * MINUTE, owner, moved)[0] if it.malicious else []
+    entered = enter(rng, at - 60 * MINUTE, owner, opened=not it.malicious)
     used = [use(rng, at + gap * MINUTE, who) for gap, who in ((-20, owner), (-7, moved), (15, moved), (40, owner))]
     return [*entered, *used, *alarm, *plant_export(rng, _job(rng, it), (at, moved), (at + 12 * MINUTE, moved))[0]]
 
 
-def send_program(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def send_program(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return a session that a program uses, too: Okta's own, or a script that collects the report.
 
     Before, what is no theft either: an OAuth flow with a device hash of its own, the same address placed elsewhere.
     """
-    owner = own(rng, people[0])
+    owner = office_login(rng, people[0])
     cloud = Origin(_server(rng, "Lisbon").ip, PLACES[_far(people[0])], 64509, "Example Cloud")
-    program = owner._replace(origin=cloud, agent=SCRIPT if it.guilty else OKTA)
-    flow = make_event(rng, at + 2 * MINUTE, OAUTH, owner, target=app("Example Wiki"), debug={"dtHash": FLOW_HASH})
+    program = owner._replace(origin=cloud, agent=AGENTS["script" if it.malicious else "okta"])
+    wiki, data = app("Example Wiki"), {"dtHash": FLOW_HASH}
+    flow = make_event(rng, at + 2 * MINUTE, "app.oauth2.authorize.code", owner, target=wiki, debug=data)
     placed = use(rng, at + 4 * MINUTE, owner._replace(origin=owner.origin._replace(place=PLACES["Lisbon"])))
     used = use(rng, at + 10 * MINUTE, program)
-    done = plant_export(rng, _job(rng, it), (at, owner), (at + 12 * MINUTE, program if it.guilty else owner))[0]
+    done = plant_export(rng, _job(rng, it), (at, owner), (at + 12 * MINUTE, program if it.malicious else owner))[0]
     return [*enter(rng, at, owner), flow, placed, used, *done]
 
 
-def change_rights(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
-    """Return a factor, right or token given just before an export: by the exporter to himself, or by and to others."""
-    login, helper = _login(rng, people[0], it), own(rng, people[1])
-    by, to = (login, people[0]) if it.guilty else (helper, people[2])
+def change_rights(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
+    """Return a factor, right or token given just before an export: to and by the exporter, or to and by others."""
+    login, helper = _login(rng, people[0], it), office_login(rng, people[1])
+    by, to = (login, people[0]) if it.malicious else (helper, people[2])
     change = make_event(rng, at - MINUTE, rng.choice(CHANGES), by, target=user(to))
     done = _alone(rng, at, login, it)
     return [*enter(rng, at - 20 * MINUTE, helper), change, *done]
 
 
-def judge_one(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def judge_one(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return a detection that is dismissed: a slight one by a reviewer, or a grave one by its subject, who exports."""
-    subject, reviewer = _login(rng, people[0], it), own(rng, people[1])
-    alarm, then = detection(rng, at, subject, "HIGH" if it.guilty else "LOW"), at + 40 * MINUTE
-    judge = Judge(then, subject if it.guilty else reviewer, "false_positive", "New laptop, confirmed by phone")
-    said = plant_feedback(rng, alarm, people[0], [judge])[0]
-    entered = enter(rng, at, subject, opened=not it.guilty) + enter(rng, then, reviewer)
+    subject, reviewer = _login(rng, people[0], it), office_login(rng, people[1])
+    alarm, then = detection(rng, at, subject, "HIGH" if it.malicious else "LOW"), at + 40 * MINUTE
+    judge = Judge(then, subject if it.malicious else reviewer, "false_positive", "New laptop, confirmed by phone")
+    feedback = plant_feedback(rng, alarm, people[0], [judge])[0]
+    entered = enter(rng, at, subject, opened=not it.malicious) + enter(rng, then, reviewer)
     done = plant_export(rng, _job(rng, it), (then + 20 * MINUTE, subject), (then + 35 * MINUTE, subject))[0]
-    return [*entered, *said, *([] if "hidden" in it.traits else [alarm]), *(done if it.guilty else [])]
+    return [*entered, *feedback, *([] if "hidden" in it.traits else [alarm]), *(done if it.malicious else [])]
 
 
-def judge_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def judge_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return six detections that one reviewer dismisses: through the day, or within minutes."""
-    reviewer, gap = own(rng, people[0]), MINUTE if it.guilty else 75 * MINUTE
+    reviewer, gap = office_login(rng, people[0]), MINUTE if it.malicious else 75 * MINUTE
     events = enter(rng, at, reviewer)
     for number in range(6):
-        subject = own(rng, people[1 + number % 2])
+        subject = office_login(rng, people[1 + number % 2])
         alarm = detection(rng, at - (30 - number) * MINUTE, subject, "MEDIUM")
         judge = Judge(at + number * gap, reviewer, "false_positive", "Known device")
         events += [alarm, *plant_feedback(rng, alarm, subject.person, [judge])[0]]
     return events
 
 
-def judge_twice(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Event]:
+def judge_twice(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return a grave detection that one reviewer confirms, while another agrees or dismisses it."""
-    logins = [own(rng, person) for person in people]
-    alarm, label = detection(rng, at, logins[0], "HIGH"), "false_positive" if it.guilty else "true_positive"
+    logins = [office_login(rng, person) for person in people]
+    alarm, label = detection(rng, at, logins[0], "HIGH"), "false_positive" if it.malicious else "true_positive"
     judges = [Judge(at + 30 * MINUTE, logins[1], "true_positive"), Judge(at + 60 * MINUTE, logins[2], label)]
-    said = plant_feedback(rng, alarm, people[0], judges)[0]
-    return [alarm, *(one for judge in judges for one in enter(rng, judge.at, judge.login)), *said]
+    feedback = plant_feedback(rng, alarm, people[0], judges)[0]
+    return [alarm, *(one for judge in judges for one in enter(rng, judge.at, judge.login)), *feedback]

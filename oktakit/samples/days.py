@@ -7,26 +7,11 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, GENERATE, REQUEST, SIGN_ON
-from .events import (
-    APP,
-    FACTOR,
-    MAIL,
-    MEMBER,
-    RISK,
-    START,
-    Event,
-    app,
-    make_event,
-    new_job,
-    new_session,
-    report,
-    target,
-    user,
-)
-from .people import LAPTOPS, PHONE, PLACES, REPORTS, Job, Login, Origin, Person, stable_id
+from .events import RISK, Record, app, make_event, new_job, new_session, report, target, user
+from .people import AGENTS, LAPTOPS, PLACES, REPORTS, Job, Login, Origin, Person, stable_id
 
 Facts = dict[str, Any]
-Planted = tuple[list[Event], Facts]
+Planted = tuple[list[Record], Facts]
 START_DAY: Final = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 ENDINGS: Final = ("now", "later", "now", "twice", "now", "failed", "now", "later", "lost")
 KEYS: Final = tuple({3: "jobId", 6: "", 12: "jobId"}.get(run, "jobid") for run in range(20))
@@ -42,7 +27,7 @@ class Shift(NamedTuple):
 class Scene(NamedTuple):
     """Ordinary events and report runs, and the admins' sessions that never opened the Admin Console."""
 
-    events: list[Event]
+    events: list[Record]
     exports: list[Facts]
     free: list[Shift]
 
@@ -70,7 +55,7 @@ def step(
     *,
     scope: bool = False,
     failed: bool = False,
-) -> Event:
+) -> Record:
     """Return the event of a report being asked for, made or collected; `scope` is whether columns and filter show.
 
     Without a login the report is made by Okta itself.
@@ -83,34 +68,34 @@ def step(
     return make_event(rng, at, event_type, login, uri=uri, target=what, debug=job.debug, outcome=outcome)
 
 
-def console(rng: Random, at: datetime, login: Login) -> Event:
+def console(rng: Random, at: datetime, login: Login) -> Record:
     """Return the event of somebody opening the Admin Console."""
     return make_event(rng, at, CONSOLE, login, target=app("Okta Admin Console"))
 
 
-def mail(rng: Random, at: datetime, person: Person) -> Event:
+def mail(rng: Random, at: datetime, person: Person) -> Record:
     """Return the event of Okta sending somebody an e-mail."""
-    return make_event(rng, at, MAIL, None, target=user(person))
+    return make_event(rng, at, "system.email.delivery", None, target=user(person))
 
 
 def detection(
     rng: Random, at: datetime, login: Login, level: str, kind: str = RISK, debug: dict[str, str] | None = None
-) -> Event:
+) -> Record:
     """Return the event of Okta noticing a risk in the session of `login`; `kind` is its event type."""
-    name, odd = "Session Influenced User Risk", "POSITIVE" if level == "HIGH" else "NEGATIVE"
-    known = {
+    name, unusual = "Session Influenced User Risk", "POSITIVE" if level == "HIGH" else "NEGATIVE"
+    data = {
         "risk": f"{{previousLevel=LOW, level={level}, detectionName={name}, reasons=New IP, issuer=OKTA}}",
-        "behaviors": f"{{New IP=POSITIVE, New Country={odd}, New Device={odd}, Velocity={odd}}}",
+        "behaviors": f"{{New IP=POSITIVE, New Country={unusual}, New Device={unusual}, Velocity={unusual}}}",
         "threatSuspected": "true" if level == "HIGH" else "false",
         "traceId": f"{rng.getrandbits(128):032x}",
         "externalSessionId": login.session or "unknown",
     }
-    event = make_event(rng, at, kind, login, target=user(login.person), debug={**known, **(debug or {})})
+    event = make_event(rng, at, kind, login, target=user(login.person), debug={**data, **(debug or {})})
     risk = {"level": level, "previousLevel": "LOW", "reasons": ["New IP"], "detectionName": name, "issuer": "OKTA"}
     return {**event, "securityContext": {**event["securityContext"], "risk": risk}}
 
 
-def plant_feedback(rng: Random, judged: Event, about: Person, judges: Sequence[Judge]) -> Planted:
+def plant_feedback(rng: Random, judged: Record, about: Person, judges: Sequence[Judge]) -> Planted:
     """Return what admins say about one detection; the detection itself is not among the events."""
     events = []
     for judge in judges:
@@ -134,17 +119,17 @@ def plant_feedback(rng: Random, judged: Event, about: Person, judges: Sequence[J
     return events, facts
 
 
-def sign_in(rng: Random, at: datetime, login: Login) -> list[Event]:
+def sign_in(rng: Random, at: datetime, login: Login) -> list[Record]:
     """Return a sign-in with its policy and its second factor; it takes nine seconds."""
-    judged = [
+    policy = [
         target("PolicyEntity", stable_id("00p", "default"), "Default Policy", detail={"policyType": "OktaSignOn"}),
         target("PolicyRule", stable_id("0pr", "default"), "Default Rule", detail={"policyRuleFactorMode": "2FA"}),
     ]
     debug = {"risk": "{level=LOW}", "threatSuspected": "false", "behaviors": "{New IP=NEGATIVE, New Country=NEGATIVE}"}
     factor = [target("AuthenticatorEnrollment", stable_id("lae", login.person.login), "Okta Verify")]
-    steps: tuple[tuple[int, str, list[Event], dict[str, str], tuple[str, str | None]], ...] = (
-        (0, START, user(login.person), {}, ("SUCCESS", None)),
-        (1, SIGN_ON, judged, debug, ("ALLOW", None)),
+    steps: tuple[tuple[int, str, list[Record], dict[str, str], tuple[str, str | None]], ...] = (
+        (0, "user.session.start", user(login.person), {}, ("SUCCESS", None)),
+        (1, SIGN_ON, policy, debug, ("ALLOW", None)),
         (9, "user.authentication.auth_via_mfa", user(login.person) + factor, {}, ("SUCCESS", None)),
     )
     return [
@@ -188,36 +173,36 @@ def _day(rng: Random, day: int, number: int, person: Person, city: str) -> list[
     laptop = Login(person, rng.choice((office(city), home)), LAPTOPS[number % 3], new_session(rng, prefix))
     shifts = [Shift(morning, laptop)]
     if rng.random() < 0.3:
-        phone = Login(person, home, PHONE, new_session(rng, prefix))
+        phone = Login(person, home, AGENTS["phone"], new_session(rng, prefix))
         shifts.append(Shift(morning + minutes(rng, 30, 60), phone))
     return shifts
 
 
-def _routine(rng: Random, shift: Shift, busy: int) -> list[Event]:
+def _routine(rng: Random, shift: Shift, busy: int) -> list[Record]:
     """Return a session's ordinary events: sign-in, apps, sometimes a typing error before and a sign-out after."""
     (start, login), apps = shift, ("Example Mail", "Example Wiki", "Example Payroll", "Example Board")
     events = sign_in(rng, start, login)
     if rng.random() < 0.08:
         bad, before = ("FAILURE", "INVALID_CREDENTIALS"), start - timedelta(seconds=20)
-        events.append(make_event(rng, before, START, login._replace(session=None), outcome=bad))
+        events.append(make_event(rng, before, "user.session.start", login._replace(session=None), outcome=bad))
     for _ in range(rng.randint(1, busy)):
         at = start + minutes(rng, 1, 480)
-        events.append(make_event(rng, at, APP, login, target=app(rng.choice(apps))))
+        events.append(make_event(rng, at, "user.authentication.sso", login, target=app(rng.choice(apps))))
     if rng.random() < 0.4:
         events.append(make_event(rng, start + timedelta(hours=8, minutes=30), "user.session.end", login))
     return events
 
 
-def _chores(rng: Random, shift: Shift) -> list[Event]:
+def _chores(rng: Random, shift: Shift) -> list[Record]:
     """Return what Okta does for somebody now and then, and the enrolment of a new factor."""
     at, person = shift.start + minutes(rng, 60, 300), shift.login.person
-    events = [make_event(rng, at, MEMBER, None, target=user(person) + app("Example Board"))]
+    events = [make_event(rng, at, "application.user_membership.add", None, target=user(person) + app("Example Board"))]
     if rng.random() < 0.3:
-        events.append(make_event(rng, at, FACTOR, shift.login, target=user(person)))
+        events.append(make_event(rng, at, "user.mfa.factor.activate", shift.login, target=user(person)))
     return events
 
 
-def _own_export(rng: Random, run: int, shift: Shift, later: Shift | None) -> Planted:
+def _ordinary_export(rng: Random, run: int, shift: Shift, later: Shift | None) -> Planted:
     """Return a report collected by who asked for it: at once, in a later session, twice, or not at all."""
     (start, login), ending = shift, ENDINGS[run % len(ENDINGS)]
     job = new_job(rng, rng.choice(REPORTS), KEYS[run % len(KEYS)])
@@ -231,7 +216,7 @@ def _own_export(rng: Random, run: int, shift: Shift, later: Shift | None) -> Pla
     if ending == "later" and later:
         taken.append((later.start + minutes(rng, 5, 60), later.login))
     collected = [step(rng, when, DOWNLOAD, who, job) for when, who in taken]
-    told = [mail(rng, made_at, login.person)] if ending in ("later", "lost") else []
+    mails = [mail(rng, made_at, login.person)] if ending in ("later", "lost") else []
     facts = {
         "job_id": job.id if job.key else None,
         "report_id": job.report.id,
@@ -243,10 +228,10 @@ def _own_export(rng: Random, run: int, shift: Shift, later: Shift | None) -> Pla
             "downloads": [one["uuid"] for one in collected],
         },
     }
-    return [console(rng, at - minutes(rng, 0.5, 5), login), asked, made, *told, *collected], facts
+    return [console(rng, at - minutes(rng, 0.5, 5), login), asked, made, *mails, *collected], facts
 
 
-def _small_alarms(rng: Random, shifts: Sequence[Shift], admins: Sequence[Shift]) -> list[Event]:
+def _small_alarms(rng: Random, shifts: Sequence[Shift], admins: Sequence[Shift]) -> list[Record]:
     """Return slight detections, each dismissed by another admin in a later session, if there is one."""
     events = []
     for shift in shifts[7::40]:
@@ -261,7 +246,7 @@ def _small_alarms(rng: Random, shifts: Sequence[Shift], admins: Sequence[Shift])
     return events
 
 
-def roughen(rng: Random, event: Event) -> Event:
+def roughen(rng: Random, event: Record) -> Record:
     """Return the event with what real logs lack now and then: a place, a session, a word about proxies."""
     roll = rng.random()
     if event["transaction"]["type"] == "JOB" or roll > 0.12:
@@ -281,14 +266,14 @@ def background(rng: Random, days: int, people: Sequence[Person], *, busy: int = 
     `busy` is the largest number of apps opened in one session, `presence` the share of workdays people are there.
     """
     shifts = _shifts(rng, days, people, presence)
-    admins = [shift for shift in shifts if shift.login.person.is_admin and shift.login.agent is not PHONE]
+    admins = [shift for shift in shifts if shift.login.person.is_admin and shift.login.agent.name != "phone"]
     at_work = [shift for number, shift in enumerate(admins) if number % 3]
     events = [event for shift in shifts for event in _routine(rng, shift, busy)]
     events += [event for shift in shifts[::25] for event in _chores(rng, shift)]
     exports: list[Facts] = []
     for run, shift in enumerate(at_work):
         later = next((one for one in islice(at_work, run + 1, None) if one.login.person == shift.login.person), None)
-        made, facts = _own_export(rng, run, shift, later)
+        made, facts = _ordinary_export(rng, run, shift, later)
         events += made
         exports.append(facts)
     events += _small_alarms(rng, shifts, at_work)

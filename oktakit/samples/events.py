@@ -7,54 +7,27 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from ..schema import CONSOLE, DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST, SIGN_ON
-from .people import BASE62, KIOSK, STRANGER, Job, Login, Origin, Person, Place, Report, stable_id
+from ..schema import EXPORTS
+from .people import BASE62, Job, Login, Origin, Person, Place, ReportType, read_table, stable_id
 
 RISK: Final = "user.risk.detect"
 CONTEXT: Final = "user.session.context.change"
-START: Final = "user.session.start"
-MAIL: Final = "system.email.delivery"
-FACTOR: Final = "user.mfa.factor.activate"
-APP: Final = "user.authentication.sso"
-OAUTH: Final = "app.oauth2.authorize.code"
-MEMBER: Final = "application.user_membership.add"
-CHANGES: Final = (FACTOR, "user.account.privilege.grant", "system.api_token.create")
+CHANGES: Final = ("user.mfa.factor.activate", "user.account.privilege.grant", "system.api_token.create")
 
-Event = dict[str, Any]
+Record = dict[str, Any]
 
 
-class Kind(NamedTuple):
-    """What one event type looks like; `legacy` is its name in the old Events API."""
+class Template(NamedTuple):
+    """What all events of one type have in common; `legacy` is its name in the old Events API, if it had one."""
 
+    event_type: str
     message: str
-    legacy: str | None = None
-    uri: str = "/idp/idx/identify"
-    credential: str | None = None
+    legacy: str
+    uri: str
+    credential: str
 
 
-KINDS: Final = {
-    REQUEST: Kind("Report CSV Export Requested"),
-    GENERATE: Kind("Report CSV Export Generated"),
-    DOWNLOAD: Kind("Report CSV Export Downloaded"),
-    FEEDBACK: Kind("Admin provided feedback on a detection", None, "/admin/itp/feedback"),
-    RISK: Kind("User risk detected"),
-    CONTEXT: Kind("User session context changed"),
-    CONSOLE: Kind("User accessing Okta admin app", "app.admin.sso.login.success", "/admin/sso/callback"),
-    START: Kind("User login to Okta", "core.user_auth.login_success", credential="PASSWORD"),
-    MAIL: Kind("Send email"),
-    "user.session.end": Kind("User logout from Okta", "core.user_auth.logout_success", "/login/signout"),
-    APP: Kind("User single sign on to app", "app.auth.sso", "/app/example/sso/saml"),
-    "user.authentication.auth_via_mfa": Kind(
-        "Authentication of user via MFA", "core.user.factor.attempt_success", "/idp/idx/challenge/answer", "OTP"
-    ),
-    SIGN_ON: Kind("Evaluation of sign-on policy"),
-    "policy.entity_risk.evaluate": Kind("Evaluation of entity risk policy"),
-    FACTOR: Kind("Activate factor or authenticator enrollment for user", "core.user.factor.activate"),
-    CHANGES[1]: Kind("Grant user privilege", "core.user.admin_privilege.granted", "/api/v1/users/roles"),
-    CHANGES[2]: Kind("Create API token", "api.token.create", "/api/internal/tokens"),
-    OAUTH: Kind("OIDC authorization code request", "app.oauth2.authorize.code", "/oauth2/v1/authorize"),
-    MEMBER: Kind("Add user to application membership", "app.generic.provision.assign_user_to_app"),
-}
+TEMPLATES: Final = {row[0]: Template(*row) for row in read_table("event_templates.csv")}
 _GREGORIAN = datetime(1582, 10, 15, tzinfo=UTC)
 _CLIENT = ("userAgent", "zone", "device", "id", "ipAddress", "geographicalContext")
 _NETWORK = ("asNumber", "asOrg", "isp", "domain", "isProxy")
@@ -78,43 +51,43 @@ def new_session(rng: Random, prefix: str = "idx") -> str:
     return random_id(rng, prefix, 25)
 
 
-def new_job(rng: Random, report: Report, key: str = "jobid") -> Job:
+def new_job(rng: Random, report: ReportType, key: str = "jobid") -> Job:
     """Return a new run of `report`."""
     return Job(random_id(rng, report.id[:3], 20), key, report, rng.choice((None, 'user.status eq "ACTIVE"')))
 
 
-def target(kind: str, target_id: str, name: str, alternate_id: str = "unknown", detail: Event | None = None) -> Event:
+def target(kind: str, target_id: str, name: str, alternate_id: str = "unknown", detail: Record | None = None) -> Record:
     """Return one entry of an event's target list, or its actor."""
     return {"id": target_id, "type": kind, "alternateId": alternate_id, "displayName": name, "detailEntry": detail}
 
 
-def user(person: Person) -> list[Event]:
+def user(person: Person) -> list[Record]:
     """Return the target list that names one person."""
     return [target("User", person.id, person.name, person.login)]
 
 
-def app(name: str) -> list[Event]:
+def app(name: str) -> list[Record]:
     """Return the target list that names one app."""
     return [target("AppInstance", stable_id("0oa", name), name, name)]
 
 
-def report(job: Job, detail: Event | None = None) -> list[Event]:
+def report(job: Job, detail: Record | None = None) -> list[Record]:
     """Return the target list that names the report of a job."""
     return [target("Report", job.report.id, job.report.name, detail=detail)]
 
 
 def device_hash(login: Login) -> str:
     """Return the hash of the device; a stranger's and a kiosk's are the same under every account."""
-    owner = "" if login.agent in (STRANGER, KIOSK) else login.person.login
+    owner = "" if login.agent.name in ("stranger", "kiosk") else login.person.login
     return hashlib.sha256(f"{owner}|{login.agent.raw}".encode()).hexdigest()
 
 
-def _geo(place: Place) -> Event:
+def _geo(place: Place) -> Record:
     named = zip(("city", "state", "country", "postalCode"), place, strict=False)
     return {**dict(named), "geolocation": {"lat": place.lat, "lon": place.lon}}
 
 
-def _client(login: Login | None) -> Event:
+def _client(login: Login | None) -> Record:
     if login is None:
         return dict.fromkeys(_CLIENT)
     agent, origin = login.agent, login.origin
@@ -122,14 +95,14 @@ def _client(login: Login | None) -> Event:
     return dict(zip(_CLIENT, (says, origin.zone, agent.device, None, origin.ip, _geo(origin.place)), strict=True))
 
 
-def _security(origin: Origin | None) -> Event:
+def _security(origin: Origin | None) -> Record:
     if origin is None:
         return dict.fromkeys(_NETWORK)
     domain = "." if origin.zone == "null" else "example.com"
     network = dict(zip(_NETWORK, (origin.as_number, origin.as_org, origin.as_org.lower(), domain), strict=False))
     details = [{"type": name, "operator": f"EXAMPLE_{name.upper()}", "isAnonymous": True} for name in origin.categories]
-    known = {"ipDetails": {**network, "ipServiceCategories": details}} if details else {}
-    return {**network, "isProxy": origin.is_proxy, **known}
+    categories = {"ipDetails": {**network, "ipServiceCategories": details}} if details else {}
+    return {**network, "isProxy": origin.is_proxy, **categories}
 
 
 def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> tuple[Any, ...]:
@@ -159,29 +132,29 @@ def make_event(
     login: Login | None,
     *,
     uri: str = "",
-    target: list[Event] | None = None,
+    target: list[Record] | None = None,
     debug: dict[str, str] | None = None,
     outcome: tuple[str, str | None] = ("SUCCESS", None),
-) -> Event:
+) -> Record:
     """Return an event that somebody caused by a web request; without a login, one that Okta caused by a job."""
-    kind, debug = KINDS[event_type], debug or {}
-    cause = _web(rng, login, uri or kind.uri, debug) if login else _job(rng, debug)
+    template, debug = TEMPLATES[event_type], debug or {}
+    cause = _web(rng, login, uri or template.uri, debug) if login else _job(rng, debug)
     actor, session, transaction, data, chain = cause
     root = None if login and event_type in EXPORTS else session
     ids = {"authenticationStep": 0, "externalSessionId": session, "rootSessionId": root}
     return {
         "actor": actor,
         "device": None,
-        "displayMessage": kind.message,
+        "displayMessage": template.message,
         "eventType": event_type,
         "outcome": dict(zip(("result", "reason"), outcome, strict=True)),
         "published": at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "severity": "WARN" if event_type in (RISK, CONTEXT) or outcome[0] == "FAILURE" else "INFO",
-        **({} if event_type in EXPORTS else {"legacyEventType": kind.legacy}),
+        **({} if event_type in EXPORTS else {"legacyEventType": template.legacy or None}),
         "uuid": _uuid(rng, at),
         "version": "0",
         "client": _client(login),
-        "authenticationContext": {**dict.fromkeys(_SESSION), **ids, "credentialType": kind.credential},
+        "authenticationContext": {**dict.fromkeys(_SESSION), **ids, "credentialType": template.credential or None},
         "securityContext": _security(login and login.origin),
         "debugContext": {"debugData": data},
         "transaction": transaction,

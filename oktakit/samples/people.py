@@ -1,10 +1,13 @@
 """The made-up company: people, places, networks, browsers and reports.
 
-Everything here is invented, and every address, network and domain is reserved for documentation.
+Everything here and in the tables beside it is invented, and every address, network and domain is reserved for
+documentation.
 """
 
+import csv
 import hashlib
 import string
+from importlib.resources import files
 from random import Random
 from typing import Final, NamedTuple
 
@@ -35,8 +38,9 @@ class Origin(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """A browser on a machine."""
+    """A browser on a machine, and the name that it has here."""
 
+    name: str
     browser: str
     os: str
     device: str
@@ -62,7 +66,7 @@ class Login(NamedTuple):
     session: str | None
 
 
-class Report(NamedTuple):
+class ReportType(NamedTuple):
     """A kind of report: id in the log, name, its place in the web address, its columns."""
 
     id: str
@@ -76,7 +80,7 @@ class Job(NamedTuple):
 
     id: str
     key: str
-    report: Report
+    report: ReportType
     filter: str | None = None
 
     @property
@@ -85,49 +89,21 @@ class Job(NamedTuple):
         return {self.key: self.id} if self.key else {}
 
 
+def read_table(name: str) -> list[list[str]]:
+    """Return the rows of a table of this folder, without its head."""
+    with (files(__package__) / name).open(encoding="utf-8") as file:
+        return list(csv.reader(file))[1:]
+
+
 PLACES: Final = {
-    place.city: place
-    for place in (
-        Place("Oslo", "Oslo", "Norway", "0150", 59.9139, 10.7522, 1),
-        Place("Berlin", "Land Berlin", "Germany", "10115", 52.52, 13.405, 1),
-        Place("New York", "New York", "United States", "10001", 40.7128, -74.006, -5),
-        Place("Singapore", "Central Singapore", "Singapore", "018956", 1.3521, 103.8198, 8),
-        Place("Bucharest", "Bucuresti", "Romania", "010011", 44.4268, 26.1025, 2),
-        Place("São Paulo", "Sao Paulo", "Brazil", "01001-000", -23.5505, -46.6333, -3),
-        Place("Lisbon", "Lisbon", "Portugal", "1100-148", 38.7223, -9.1393, 0),
-    )
+    city: Place(city, state, country, code, float(lat), float(lon), int(offset))
+    for city, state, country, code, lat, lon, offset in read_table("places.csv")
 }
 OFFICES: Final = ("Oslo", "Berlin", "New York", "Singapore")
-REPORTS: Final = (
-    Report("mfa", "MFA Usage", "user/mfa", "user.login,factor.type,factor.enrolled,factor.lastUsed"),
-    Report("password-health", "Okta Password Health", "password-health", "user.login,user.status,user.passwordChanged"),
-    Report("current-assignments", "Current Assignments", "app/access", "user.login,app.name,assignment.type"),
-    Report("okta-usage", "Okta Usage", "okta-usage", "user.login,user.lastLogin"),
-    Report("user-accounts", "User Accounts", "user-accounts", "user.login,user.firstName,user.status"),
-)
-_CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
-)
-_SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.3"
-LAPTOPS: Final = (
-    Agent("CHROME", "Windows 10", "Computer", _CHROME),
-    Agent("CHROMIUM_EDGE", "Windows 10", "Computer", f"{_CHROME} Edg/145.0.0.0"),
-    Agent(
-        "SAFARI", "Mac OS X", "Computer", f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_SAFARI} Safari/605.1.15"
-    ),
-)
-PHONE: Final = Agent(
-    "SAFARI", "iOS", "Mobile", f"Mozilla/5.0 (iPhone; CPU iPhone OS 19_3 like Mac OS X) {_SAFARI} Mobile/15E148"
-)
-STRANGER: Final = Agent(
-    "FIREFOX", "Linux", "Computer", "Mozilla/5.0 (X11; Linux x86_64; rv:148.0) Gecko/20100101 Firefox/148.0"
-)
-KIOSK: Final = Agent(
-    "CHROME", "Chrome OS", "Computer", _CHROME.replace("Windows NT 10.0; Win64; x64", "X11; CrOS x86_64")
-)
-SCRIPT: Final = Agent("UNKNOWN", "Unknown", "Unknown", "python-requests/2.33.1")
-OKTA: Final = Agent("UNKNOWN", "Unknown", "Unknown", "Okta-Integrations")
-BASE62 = string.digits + string.ascii_letters
+REPORTS: Final = tuple(ReportType(*row) for row in read_table("reports.csv"))
+AGENTS: Final = {row[0]: Agent(*row) for row in read_table("agents.csv")}
+LAPTOPS: Final = tuple(AGENTS[name] for name in ("chrome", "edge", "safari"))
+BASE62: Final = string.digits + string.ascii_letters
 _FIRST: Final = "Ada Bao Carla Dag Elif Farid Greta Hugo Ines Jonas Kaya Lena Marek Nadia Omar Petra Rosa Sven Tara"
 _LAST: Final = "Aas Brandt Costa Dahl Evans Fischer Garcia Holm Jansen Kim Larsen Moreau Novak Olsen Park Reed Tan"
 

@@ -7,9 +7,11 @@ import functools
 import gzip
 import io
 import json
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -32,25 +34,15 @@ from .days import (
     sign_in,
     step,
 )
-from .events import CONTEXT, RISK, Event, new_job, new_session
+from .events import Record, new_job, new_session
 from .patterns import PATTERNS, plant_pattern
-from .people import PLACES, REPORTS, STRANGER, Login, Origin, Person, staff
+from .people import AGENTS, PLACES, REPORTS, Login, Origin, Person, staff
 
 NOTE: Final = "Synthetic: people, addresses, networks and events are invented; README.md lists what is assumed."
 EVENTS_A_MONTH: Final = 161  # of one person, on average
 PLAIN_LIMIT: Final = 1_000_000  # bytes; a larger log is written compressed
 HOUR: Final = timedelta(hours=1)
 Story = tuple[Scene, list[Planted]]
-# day, level and type of a detection, who was judged, is it in the log, who said what; people are places in the staff
-VERDICTS: Final = (
-    (2, "HIGH", RISK, 4, True, ((0, "true_positive", "Confirmed with the user by phone"),)),
-    (4, "LOW", RISK, 2, True, ((1, "false_positive", None),)),
-    (8, "MEDIUM", RISK, 4, True, ((0, "false_positive", "New laptop"),)),
-    (14, "HIGH", RISK, 1, True, ((0, "true_positive", None), (2, "false_positive", "Known VPN"))),
-    (17, "HIGH", RISK, 2, True, ((2, "false_positive", "This was me"),)),
-    (22, "LOW", CONTEXT, 0, True, ((1, "false_negative", "Should have been HIGH"),)),
-    (25, "MEDIUM", RISK, 1, False, ((0, "true_positive", None),)),
-)
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,7 @@ class SyntheticLog:
 
     name: str
     seed: int
-    records: list[Event]
+    records: list[Record]
     truth: dict[str, Any]
 
 
@@ -71,10 +63,10 @@ def _stolen_report(rng: Random) -> Story:
     taker = rng.choice([other.login.person for other in settled if other.login.person.home != victim.person.home])
     far = PLACES["São Paulo" if "Singapore" in (victim.person.home, taker.home) else "Singapore"]
     host = Origin("203.0.113.24", PLACES["Bucharest"], 64508, "Example Hosting")
-    thief = victim._replace(origin=host, agent=STRANGER)
+    thief = victim._replace(origin=host, agent=AGENTS["stranger"])
     vpn = Origin("203.0.113.77", far, 64510, "Example Transit", tunnels=("VPN",))
     proxy = Origin("203.0.113.78", far, 64510, "Example Transit", is_proxy=True, categories=("Proxy",))
-    abroad = Login(taker, vpn, STRANGER, new_session(rng))
+    abroad = Login(taker, vpn, AGENTS["stranger"], new_session(rng))
     stolen_at = start + minutes(rng, 110, 140)
     asked_at = stolen_at + minutes(rng, 6, 14)
     taken_at = asked_at + minutes(rng, 235, 255)
@@ -107,9 +99,10 @@ def _quiet_week(rng: Random) -> Story:
 
 def _feedback(rng: Random) -> Story:
     """Return every kind of verdict, and a report that is collected after 29 days."""
+    tables = tomllib.loads((files(__package__) / "verdicts.toml").read_text(encoding="utf-8"))
     people, at = staff(rng, 5), START_DAY + 12 * HOUR + minutes(rng, 0, 60)
     late = _handover(rng, people[0], people[0], at, 29 * DAY + minutes(rng, 30, 200))
-    verdicts = [_verdict(rng, people, case) for case in VERDICTS]
+    verdicts = [_verdict(rng, people, case) for case in tables["verdict"]]
     return background(rng, 32, people, busy=1, presence=0.3), [late, *verdicts]
 
 
@@ -121,19 +114,18 @@ def _handover(rng: Random, asker: Person, taker: Person, at: datetime, after: ti
     return [*asked, *entered, *events], facts
 
 
-def _verdict(rng: Random, people: Sequence[Person], case: tuple[Any, ...]) -> Planted:
-    """Return a detection and what admins say about it, each in a session of their own; `case` is a row of VERDICTS."""
-    day, level, kind, subject, in_log, judges = case
-    at = START_DAY + day * DAY + 14 * HOUR + minutes(rng, 0, 30)
-    judged, events = at_console(rng, at, people[subject])
-    alarm = detection(rng, at, judged, level, kind)
-    said: list[Judge] = []
-    for hours, (giver, label, reason) in enumerate(judges, 1):
+def _verdict(rng: Random, people: Sequence[Person], case: dict[str, Any]) -> Planted:
+    """Return a detection and what admins say about it, each in a session of their own, as a table of verdicts.toml."""
+    at = START_DAY + case["day"] * DAY + 14 * HOUR + minutes(rng, 0, 30)
+    judged, events = at_console(rng, at, people[case["about"]])
+    alarm = detection(rng, at, judged, case["level"], case["event_type"])
+    judges: list[Judge] = []
+    for hours, (judge, *verdict) in enumerate(case["judges"], 1):
         when = at + hours * HOUR + minutes(rng, 0, 40)
-        login, entered = at_console(rng, when, people[giver])
-        events, said = events + entered, [*said, Judge(when, login, label, reason)]
-    spoken, facts = plant_feedback(rng, alarm, judged.person, said)
-    return [*events, *([alarm] if in_log else []), *spoken], {**facts, "judged_in_log": in_log}
+        login, entered = at_console(rng, when, people[judge])
+        events, judges = events + entered, [*judges, Judge(when, login, *verdict)]
+    feedback, facts = plant_feedback(rng, alarm, judged.person, judges)
+    return [*events, *([alarm] if case["in_log"] else []), *feedback], {**facts, "judged_in_log": case["in_log"]}
 
 
 def _sessions(rng: Random) -> Story:
@@ -156,7 +148,7 @@ SCENARIOS: Final[dict[str, Callable[..., Story]]] = {story.__name__.strip("_"): 
 """The names of the scenarios, and what makes them."""
 
 
-def _deliver(rng: Random, events: Sequence[Event]) -> tuple[list[Event], str]:
+def _deliver(rng: Random, events: Sequence[Record]) -> tuple[list[Record], str]:
     """Return the events as a collector gets them, one in twenty late and one of them twice, and its uuid."""
     late = [rng.uniform(5, 300) if rng.random() < 0.05 else 0.0 for _ in events]
     times = [datetime.fromisoformat(event["published"]).timestamp() for event in events]
@@ -203,8 +195,8 @@ def make_log(name: str, seed: int = 1, **size: int) -> SyntheticLog:
     return _log(rng, (name, seed), scene.events, planted, ordinary_exports=scene.exports)
 
 
-def mixture(seed: int, background: Sequence[Event] | None = None) -> SyntheticLog:
-    """Return three to six patterns, guilty and innocent, in one quiet month, with their truth.
+def mixture(seed: int, background: Sequence[Record] | None = None) -> SyntheticLog:
+    """Return three to six patterns, malicious and benign, in one quiet month, with their truth.
 
     Without a `background`, the records of a quiet month, it is the same 3,000 events for every seed.
 
@@ -214,8 +206,9 @@ def mixture(seed: int, background: Sequence[Event] | None = None) -> SyntheticLo
     """
     quiet = [*{one["uuid"]: one for one in (_quiet_records() if background is None else background)}.values()]
     rng = Random(f"mixture-{seed}")  # noqa: S311 - made-up data that must repeat, nothing secret
-    kinds = {guilty: [kind for kind in PATTERNS if PATTERNS[kind].guilty == guilty] for guilty in (True, False)}
-    chosen = [*rng.sample(kinds[True], rng.randint(1, 3)), *rng.sample(kinds[False], rng.randint(2, 3))]
+    malicious = [kind for kind, pattern in PATTERNS.items() if pattern.malicious]
+    benign = [kind for kind in PATTERNS if kind not in malicious]
+    chosen = [*rng.sample(malicious, rng.randint(1, 3)), *rng.sample(benign, rng.randint(2, 3))]
     names = {event["actor"]["alternateId"] for event in quiet}
     people = [one for one in staff(rng, len(names) + 18) if one.login not in names]  # six patterns take 18 at most
     return _log(rng, ("mixture", seed), quiet, _plant(rng, chosen, people))
@@ -225,7 +218,7 @@ _quiet_records = functools.cache(lambda: make_log("quiet_month", events=3_000).r
 
 
 def _log(
-    rng: Random, name: tuple[str, int], quiet: Sequence[Event], planted: Sequence[Planted], **more: Any
+    rng: Random, name: tuple[str, int], quiet: Sequence[Record], planted: Sequence[Planted], **more: Any
 ) -> SyntheticLog:
     records, twin = _deliver(rng, [*quiet, *(event for events, _ in planted for event in events)])
     times = sorted(record["published"] for record in records)
@@ -276,8 +269,8 @@ def write_log(log: SyntheticLog, folder: str | Path) -> list[Path]:
     large = len(data) > PLAIN_LIMIT
     path = Path(folder) / f"{log.name}.jsonl{'.gz' if large else ''}"
     truth = Path(folder) / "truth" / f"{log.name}.json"
-    told = json.dumps(log.truth, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return [write_file(path, _gzip(data) if large else data), write_file(truth, told)]
+    facts = json.dumps(log.truth, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return [write_file(path, _gzip(data) if large else data), write_file(truth, facts)]
 
 
 def _gzip(data: bytes) -> bytes:
