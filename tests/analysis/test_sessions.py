@@ -238,7 +238,7 @@ def test_the_planted_hijack_is_found():
 
 
 def test_a_quiet_week_has_no_unexplained_change_before_an_export():
-    """Sixty innocent people give no session that changed and was then used for an export."""
+    """Sixty people at their usual work give no session that changed and was then used for an export."""
     found = find_session_changes(ok.read_log(SAMPLES / "quiet_week.jsonl.gz").events)
     after = found["requests_after"] + found["downloads_after"] + found["feedback_after"]
     assert found[found["explained_by"].isna() & (after > 0)].empty

@@ -1,4 +1,4 @@
-"""What was planted is what the cards say: guilty patterns found, innocent twins not accused."""
+"""What was planted is what the cards say: malicious patterns found, benign twins not accused."""
 
 import pandas as pd
 import pytest

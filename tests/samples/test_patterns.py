@@ -1,4 +1,4 @@
-"""Guilty patterns and innocent twins: their truth is read off the records again, without the code under test."""
+"""Malicious patterns and benign twins: their truth is read off the records again, without the code under test."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
 
 HOUR = timedelta(hours=1)
 MATTERS = ("user.risk.detect", "user.session.context.change", *CHANGES)
-# a guilty pattern, its innocent twin, and the answers that tell them apart, where both facts decide
+# a malicious pattern, its benign twin, and the answers that tell them apart, where both facts decide
 TWINS = (
     ("theft", "assistant", "no_admin_console proxy travel"),
     ("hijack", "vpn_flip", "no_admin_console proxy session_changed travel"),
@@ -177,10 +177,10 @@ def test_patterns_do_not_disturb_each_other(seed):
     assert [fault for facts in made.truth["planted"] for fault in wrong(facts, log)] == []
 
 
-@pytest.mark.parametrize(("guilty", "innocent", "telling"), TWINS)
-def test_twins_differ_in_nothing_but_what_tells_them_apart(guilty, innocent, telling):
+@pytest.mark.parametrize(("malicious", "benign", "telling"), TWINS)
+def test_twins_differ_in_nothing_but_what_tells_them_apart(malicious, benign, telling):
     """The same people do the same at the same time; only the telling answers differ."""
-    (one_log, one), (other_log, other) = plant(guilty), plant(innocent)
+    (one_log, one), (other_log, other) = plant(malicious), plant(benign)
     both = one["expect"].keys() & other["expect"].keys()
     assert {name for name in both if one["expect"][name] != other["expect"][name]} == set(telling.split())
     assert one["people"] == other["people"]
@@ -194,14 +194,14 @@ def test_twins_differ_in_nothing_but_what_tells_them_apart(guilty, innocent, tel
 
 
 def test_every_pattern_has_a_twin():
-    """No guilty pattern stands alone, and every innocent one belongs to a guilty one."""
+    """No malicious pattern stands alone, and every benign one belongs to a malicious one."""
     assert {kind for *pair, _ in TWINS for kind in pair} == set(PATTERNS)
-    assert {PATTERNS[guilty].guilty for guilty, innocent, _ in TWINS if innocent != "unseen"} == {True}
-    assert {PATTERNS[innocent].guilty for _, innocent, _ in TWINS} == {False}
+    assert {PATTERNS[malicious].malicious for malicious, benign, _ in TWINS if benign != "unseen"} == {True}
+    assert {PATTERNS[benign].malicious for _, benign, _ in TWINS} == {False}
 
 
 def test_an_own_vpn_moves_the_network_and_not_the_browser():
-    """The innocent session change shows another network number and the same device; the guilty one moves all."""
+    """The benign session change shows another network number and the same device; the malicious one moves all."""
     for kind, browsers, countries in (("vpn_flip", 1, 1), ("hijack", 2, 2)):
         log, facts = plant(kind)
         (taken,) = [event for event in log if event["uuid"] in facts["subjects"]]
@@ -237,7 +237,7 @@ def test_a_short_log_decides_nothing_about_habits():
     assert not plant("stolen_night", days=7, pace=1)[1]["expect"].keys() & set(BY_HABIT)
 
 
-def test_a_mixture_holds_guilty_and_innocent_patterns_of_different_people():
+def test_a_mixture_holds_malicious_and_benign_patterns_of_different_people():
     """Three to six patterns, both sorts, nobody in two of them, every planted uuid once in the log."""
     for seed in range(6):
         log = mixture(seed)

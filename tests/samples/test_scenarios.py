@@ -225,7 +225,7 @@ def test_the_alarm_is_dismissed_by_the_account_that_took_the_report(logs):
 
 
 def test_the_assistant_sits_in_the_same_office_and_nothing_is_odd(logs):
-    """Two accounts, one network, one country, no proxy, less than an hour, and the truth calls it innocent."""
+    """Two accounts, one network, one country, no proxy, less than an hour, and the truth calls it benign."""
     log = logs["assistant"]
     (export,) = planted_of(log, "export")
     asked, taken = (by_uuid(log)[uuid] for uuid in (export["uuids"]["request"], *export["uuids"]["downloads"]))
@@ -239,7 +239,7 @@ def test_the_assistant_sits_in_the_same_office_and_nothing_is_odd(logs):
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_only_planted_jobs_are_taken_by_somebody_else(name, logs):
-    """Counted by job id alone: one job each in the theft and in its innocent twin, none elsewhere."""
+    """Counted by job id alone: one job each in the theft and in its benign twin, none elsewhere."""
     asked = dict(run_ids(logs[name], REQUEST))
     taken = {job for job, actor in run_ids(logs[name], DOWNLOAD) if job in asked and asked[job] != actor}
     assert len(taken - {None}) == (name in {"stolen_report", "assistant"})

@@ -53,8 +53,8 @@ def test_the_finding_is_the_planted_fact(name):
         assert row[lag].total_seconds() == pytest.approx(fact[f"{lag}_seconds"])
 
 
-def test_the_innocent_twin_shows_the_pattern_with_what_speaks_against_it():
-    """The assistant is a yes like the thief, beside the same country and an innocent explanation."""
+def test_the_benign_twin_shows_the_pattern_with_what_speaks_against_it():
+    """The assistant is a yes like the thief, beside the same country and a benign explanation."""
     card = ok.check_exports(load("assistant")[0].events)
     yes = card[(card["key"] == "taken_by_other") & (card["answer"] == "yes")]
     assert (len(yes), "same country" in yes["against"].item()) == (1, True)
