@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Handed over in the environment, so that any file name works.
 export LOG
 
-.PHONY: help investigate test test-fast test-oldest notebooks lab lint clean
+.PHONY: help investigate test test-fast test-oldest notebooks lab lint docs clean
 
 help:
 	@echo "make investigate [LOG=path]   read a log, print the findings, write the report into reports/"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-fast                the same without notebooks, browser and spoilt logs: under two minutes"
 	@echo "make test-oldest              the same with the oldest versions allowed, without a browser"
 	@echo "make notebooks                run the notebooks again and store their outputs"
+	@echo "make docs                     build the pages of docs/ into docs/_build/html"
 	@echo "make lint                     check style and types"
 	@echo "make clean                    remove what make installed; reports/ stays"
 
@@ -43,13 +44,19 @@ lint: .venv/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict oktakit
 
+# -W: a warning is an error. Pages are in docs/_build; nothing in them is loaded from elsewhere.
+docs: .venv/.ready-docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "Wrote docs/_build/html/index.html"
+
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv build dist docs/_build docs/generated .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/.ready: EXTRA :=
 .venv/.ready-test: EXTRA := [test]
 .venv/.ready-dev: EXTRA := [dev]
-.venv/.ready .venv/.ready-test .venv/.ready-dev: pyproject.toml
+.venv/.ready-docs: EXTRA := [docs]
+.venv/.ready .venv/.ready-test .venv/.ready-dev .venv/.ready-docs: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing oktakit$(EXTRA) into .venv; this takes a minute or two, once."

@@ -81,7 +81,7 @@ def _exporter() -> Any:
     }
     config = Config(HTMLExporter=options, NbConvertBase={"display_data_priority": list(SHOWN)})
     exporter = HTMLExporter(config=config)
-    exporter.register_filter("figure", _figure_html)
+    exporter.register_filter("figure", figure_html)
     exporter.register_filter("clean_html", _clean)
     return exporter
 
@@ -92,7 +92,7 @@ def _title(nb: "NotebookNode", name: str) -> str:
     return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), name)
 
 
-def _figure_html(figure: Mapping[str, Any]) -> str:
+def figure_html(figure: Mapping[str, Any]) -> str:
     """Return the place of a figure with its data, for the script that draws it."""
     label = figure.get("layout", {}).get("title", {}).get("text") or ""
     # plotly's titles are HTML with escaped text, and so is the attribute once its tags are gone.

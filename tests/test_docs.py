@@ -1,0 +1,58 @@
+"""The docs: whatever the package offers stands in them. The pages are built and looked at in tests/browser."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import oktakit as ok
+from oktakit import cli, schema
+
+DOCS = Path(__file__).parents[1] / "docs"
+PACKAGE = DOCS.parent / "oktakit"
+sys.path.insert(0, str(DOCS))
+
+import generate  # noqa: E402 - lies beside the docs
+
+
+def test_every_public_name_stands_in_the_functions_page_once():
+    """Each function, class and error is in one family; constants are in the table at the end."""
+    text = generate.api_page()
+    members = re.findall(r"auto(?:function|class):: oktakit\.(\w+)", text)
+    assert sorted([*members, *re.findall(r"^\| `([A-Z]+)` \|", text, re.MULTILINE)]) == sorted(ok.__all__)
+
+
+def test_every_command_and_option_stands_in_the_docs():
+    """The page shows the help of each command."""
+    text = generate.commands_page()
+    (commands,) = (one for one in cli._parser()._actions if isinstance(one, argparse._SubParsersAction))
+    assert [name for name in commands.choices if f"## oktakit {name}\n" not in text] == []
+    actions = [action for one in commands.choices.values() for action in one._actions]
+    options = {option for action in actions for option in action.option_strings}
+    assert {"--out", "--help"} <= options
+    assert [option for option in options if option not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        (generate.tables_page, [one.name for columns in generate.TABLES.values() for one in columns]),
+        (generate.flags_page, [one.name for one in schema.FLAGS]),
+        (generate.event_types_page, [one.name for one in schema.EVENT_TYPES]),
+        (generate.questions_page, [*ok.check_exports(ok.read_log("sample_logs/feedback.jsonl"))["key"], "taken_by_other", "dismissed_high"]),
+    ],
+    ids=["columns", "flags", "event types", "questions"],
+)
+def test_every_column_flag_event_type_and_question_has_a_row(page, names):
+    """A row begins with the name as code."""
+    rows = set(re.findall(r"^\| `([^`]+)` \|", page(), re.MULTILINE))
+    assert [name for name in names if name not in rows] == []
+
+
+def test_every_file_of_reading_and_log_is_explained_in_order():
+    """The page names each file of the two rooms once, and no other."""
+    named = re.findall(r"^\| `((?:reading|log)/\w+\.py)` \|", (DOCS / "reading.md").read_text(), re.MULTILINE)
+    files = [path for room in ("reading", "log") for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__"]
+    assert sorted(named) == sorted(path.relative_to(PACKAGE).as_posix() for path in files)
