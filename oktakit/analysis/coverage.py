@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..log.keys import TEXT
-from ..log.log import Log
+from ..log.log import Events, Log, events_of
 from ..log.quality import EARLIEST, LATEST
 from ..safe import text
 from ..schema import ANALYTICS, types_of
@@ -32,7 +32,7 @@ _NEEDED_BY = {
 Row = tuple[str, str, str, Any, Any, int]
 
 
-def summarize_coverage(log: Any) -> pd.DataFrame:
+def summarize_coverage(log: Events) -> pd.DataFrame:
     """Return one row per aspect in which a log can be incomplete, and one per gap in it.
 
     Parameters
@@ -67,7 +67,7 @@ def summarize_coverage(log: Any) -> pd.DataFrame:
     >>> coverage.set_index("aspect").loc[["span", "gap", "sign-ins"], "complete"].tolist()
     ['no', 'yes', 'yes']
     """
-    events = log.events if isinstance(log, Log) else log
+    events = events_of(log)
     frame = table(events, "summarize_coverage", ("event_type", "organization", "received"))
     hours, types = _per_hour(frame), _per(frame, "event_type")
     total = sum(types.values())

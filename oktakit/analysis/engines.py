@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..errors import ColumnError
 from ..log.keys import TEXT, TYPES
+from ..log.log import Events, events_of
 from ..schema import COLUMNS
 
 _ENGINE = {
@@ -23,7 +24,7 @@ _ENGINE = {
 }
 
 
-def table(events: Any, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]:
+def table(events: Events, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]:
     """Return `events` as a lazy frame that is known to have `columns`, with the time as `published_us`.
 
     Raises
@@ -31,7 +32,7 @@ def table(events: Any, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]
     ColumnError
         If a column is missing, or the time is none.
     """
-    frame = _typed(nw.from_native(events).lazy(), {*columns})
+    frame = _typed(nw.from_native(events_of(events)).lazy(), {*columns})
     found = frame.collect_schema().names()
     time = "published_us" if "published_us" in found else "published"
     if missing := [name for name in (*columns, time) if name not in found]:
@@ -69,7 +70,7 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return typed.assign(**{name: typed[name].dt.tz_convert("UTC").dt.as_unit("us") for name in times})
 
 
-def rows(events: Any, helper: str, columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
+def rows(events: Events, helper: str, columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of the rows that `where` picks, in the order of time, then uuid."""
     columns = [*dict.fromkeys(("uuid", *columns))]
     return in_order(collect(pick(table(events, helper, columns), (*columns, "published_us"), where)))

@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..log.keys import TEXT, known_only, same
+from ..log.log import Events
 from ..schema import DOWNLOAD, EXPORTS, GENERATE, REQUEST
 from .engines import collect, first_known, rows, table
 
@@ -59,7 +60,7 @@ EXPORT_COLUMNS = (
 )
 
 
-def correlate_exports(events: Any) -> pd.DataFrame:
+def correlate_exports(events: Events) -> pd.DataFrame:
     """Return one row per download of a report, and one per export job that was never downloaded.
 
     Parameters

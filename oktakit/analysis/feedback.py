@@ -7,6 +7,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..log.keys import TEXT, known_only, known_values, same
+from ..log.log import Events
 from ..schema import FEEDBACK, types_of
 from .engines import first_known, rows
 from .labels import LABELLED, count_labels, told_by
@@ -16,7 +17,7 @@ VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_
 _JUDGED = ("event_type", "published", "risk_level", "detection_name")
 
 
-def correlate_feedback(events: Any) -> pd.DataFrame:
+def correlate_feedback(events: Events) -> pd.DataFrame:
     """Return one row per verdict that an admin gave, beside the detection it judged.
 
     Parameters
@@ -116,7 +117,7 @@ FEEDBACK_SUMMARY_COLUMNS: Final = (
 )
 
 
-def summarize_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per kind of detection: how many were judged, dismissed and left open, by whom and how fast.
 
     Parameters

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..errors import ColumnError, InputError
 from ..log.keys import TEXT, known_values
+from ..log.log import Events
 from .engines import rows
 
 TEXTS = ("client_id", "device_id", "actor_id", "actor_alternate_id")
@@ -128,7 +129,7 @@ def count_labels(found: pd.DataFrame, seen: pd.DataFrame, by: list[str], told: M
 
 
 def label_rows(
-    found: pd.DataFrame, events: Any, helper: str, uuids: Sequence[str], told: Mapping[str, Any]
+    found: pd.DataFrame, events: Events, helper: str, uuids: Sequence[str], told: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Return a table whose rows name events in some columns, with the labels of those events and their number."""
     if not told:

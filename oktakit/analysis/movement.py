@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..log.keys import TEXT, TYPES, known_only
 from ..log.keys import known as stated
+from ..log.log import Events
 from .actors import ACTED_COLUMNS, acted
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
@@ -51,7 +52,7 @@ _EPOCH = pd.Timestamp(0, tz="UTC")
 
 
 def find_travel(
-    events: Any, kmh: float = 900, km: float = 300, *, known: Any = None, watch: Any = None
+    events: Events, kmh: float = 900, km: float = 300, *, known: Any = None, watch: Any = None
 ) -> pd.DataFrame:
     """Return one row per leg between two events of one person that nobody can travel.
 
@@ -175,7 +176,7 @@ def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_first_seen(
-    events: Any,
+    events: Events,
     column: str,
     baseline: str | pd.Timedelta = "7D",
     minimum: int = 3,

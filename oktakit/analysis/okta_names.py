@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 
 from ..log.keys import TEXT
+from ..log.log import Log, events_of
 from ..schema import COLUMNS
 
 _TARGET = ("id", "type", "alternateId", "displayName")
 _DEBUG = "debugContext.debugData."
 
 
-def to_okta_names(events: pd.DataFrame) -> pd.DataFrame:
+def to_okta_names(events: pd.DataFrame | Log) -> pd.DataFrame:
     """Return the events with Okta's dotted names as columns, as the rules that people already have expect them.
 
     Parameters
@@ -37,6 +38,7 @@ def to_okta_names(events: pd.DataFrame) -> pd.DataFrame:
     >>> [name in named for name in ("eventType", "client.ipAddress", "debugContext.debugData.requestUri")]
     [True, True, True]
     """
+    events = events_of(events)
     names = {column.name: column.path for column in COLUMNS if column.path and "[" not in column.path}
     plain = {name: path for name, path in names.items() if name in events and not path.startswith(_DEBUG)}
     parts = [events[list(plain)].rename(columns=plain)]

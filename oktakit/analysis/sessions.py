@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..log.keys import TEXT, known, known_only, same
+from ..log.log import Events
 from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .actors import OWN_COLUMNS, SYSTEM, okta_own, opens_console
 from .engines import collect, pick, table
@@ -44,7 +45,7 @@ SESSION_COLUMNS: Final = (
 )
 
 
-def correlate_sessions(events: Any) -> pd.DataFrame:
+def correlate_sessions(events: Events) -> pd.DataFrame:
     """Return one row per session: whose it is, how long it lasted, from how many places, and what was done in it.
 
     Parameters
@@ -91,7 +92,7 @@ def correlate_sessions(events: Any) -> pd.DataFrame:
     return typed.sort_values(["first", "session"], ignore_index=True)[list(SESSION_COLUMNS)]
 
 
-def _in_sessions(events: Any, helper: str, columns: tuple[str, ...]) -> nw.LazyFrame[Any]:
+def _in_sessions(events: Events, helper: str, columns: tuple[str, ...]) -> nw.LazyFrame[Any]:
     """Return some columns of the events, and the session id as `session`; no row is left out yet, for speed."""
     frame = table(events, helper, (*columns, "external_session_id"))
     return frame.select(*columns, "published_us", session=nw.col("external_session_id"))
@@ -141,7 +142,7 @@ def _owners(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     return collect(first.drop("rank")).sort_values("uuid").drop_duplicates("session").drop(columns="uuid")
 
 
-def find_session_changes(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def find_session_changes(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per change within a session: what moved, from what to what, and what was done afterwards.
 
     Each event that has a client is compared with the one before it in its session. A value that either of them does
@@ -194,7 +195,7 @@ def find_session_changes(events: Any, *, known: Any = None, watch: Any = None) -
     return label_rows(found, events, "find_session_changes", ("uuid", "previous_uuid"), told_by(known, watch))
 
 
-def _changes(events: Any, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any]) -> pd.DataFrame:
+def _changes(events: Events, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the changes of all sessions that show more than one value of anything."""
     moving = counted.filter(nw.any_horizontal(*(nw.col(f"{name}_n") > 1 for name in MOVED), ignore_nulls=True))
     sessions = collect(moving.select("session"))["session"].tolist()

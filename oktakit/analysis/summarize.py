@@ -6,6 +6,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..log.keys import known as stated
+from ..log.log import Events
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
 from .engines import collect, table
 from .labels import LABELLED, count_labels, told_by
@@ -28,7 +29,7 @@ _COUNTS = {
 _PROXY = ("proxy", "not_proxy", "proxy_not_reported")
 
 
-def summarize_geo(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def summarize_geo(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per country: who acted from there, how often, through proxies or not, and when.
 
     Parameters
@@ -60,7 +61,7 @@ def summarize_geo(events: Any, *, known: Any = None, watch: Any = None) -> pd.Da
     return _summarize(events, "summarize_geo", ["country"], counts, told_by(known, watch))
 
 
-def summarize_proxy(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def summarize_proxy(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per network and proxy evidence: Okta's flag beside everything else that the record says.
 
     Parameters
@@ -93,7 +94,7 @@ def summarize_proxy(events: Any, *, known: Any = None, watch: Any = None) -> pd.
     return _summarize(events, "summarize_proxy", by, counts, told_by(known, watch))
 
 
-def summarize_actors(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def summarize_actors(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per actor: what they did, from how many places, and when.
 
     Parameters
@@ -125,7 +126,9 @@ def summarize_actors(events: Any, *, known: Any = None, watch: Any = None) -> pd
     return _summarize(events, "summarize_actors", by, counts, told_by(known, watch))
 
 
-def _summarize(events: Any, helper: str, by: list[str], counts: tuple[str, ...], told: dict[str, Any]) -> pd.DataFrame:
+def _summarize(
+    events: Events, helper: str, by: list[str], counts: tuple[str, ...], told: dict[str, Any]
+) -> pd.DataFrame:
     """Return counts by some columns; a column of its own marks what is missing, so that aggregations stay simple."""
     distinct = {name: _DISTINCT[name] for name in counts if name in _DISTINCT}
     sums = [name for name in counts if name in _COUNTS]
@@ -149,7 +152,7 @@ def _summarize(events: Any, helper: str, by: list[str], counts: tuple[str, ...],
     return count_labels(order[[*by, *counts, "first", "last"]], _seen(events, helper, by) if told else order, by, told)
 
 
-def _seen(events: Any, helper: str, by: list[str]) -> pd.DataFrame:
+def _seen(events: Events, helper: str, by: list[str]) -> pd.DataFrame:
     """Return how many events share everything that labels are for."""
     keys = [*dict.fromkeys((*by, *LABELLED))]
     return collect(table(events, helper, keys).select(*keys).group_by(*keys).agg(events=nw.len()))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..log.keys import TEXT, known_only, ties
+from ..log.log import Events
 from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED, meaning_of, types_of
 from .actors import SYSTEM
 from .engines import collect, in_order, pick, rows, table
@@ -36,7 +37,7 @@ AROUND_COLUMNS: Final = (*_SHOWN, "reason", "lag", "matters")
 _UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
 
 
-def find_around(events: Any, uuid_or_row: Any, window: str | pd.Timedelta = "1h") -> pd.DataFrame:
+def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "1h") -> pd.DataFrame:
     """Return one row per event around another that shares its people, session, address, job or transaction.
 
     Okta's system as an actor ties nothing, nor do keys that say "unknown".
@@ -139,7 +140,7 @@ def matters(event_type: str) -> str | None:
     return None if event_type.startswith(types_of("routine")) else meaning_of(event_type, "matters")
 
 
-def find_related(events: Any, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFrame:
+def find_related(events: Events, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFrame:
     """Return the events of some types and everything tied to them.
 
     Tied are events of the same session, root session, transaction, export job or chain of risk events, and the

@@ -21,6 +21,7 @@ from ..analysis.movement import TRAVEL_NEEDS, find_travel
 from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
 from ..analysis.words import zone
 from ..log.keys import known_only, known_values
+from ..log.log import Events
 from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, types_of
 from .answers import MFA
 
@@ -219,7 +220,7 @@ class Taking(NamedTuple):
 
 
 def collect_case(
-    events: Any,
+    events: Events,
     helper: str,
     core: pd.DataFrame,
     kinds: tuple[str, ...],

@@ -11,6 +11,7 @@ from ..analysis.exports import correlate_exports
 from ..analysis.labels import plain, read_sensitivities
 from ..analysis.words import duration, listed
 from ..log.keys import known_only
+from ..log.log import Events
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST, SENTINELS
 from .answers import (
@@ -195,7 +196,7 @@ _PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id
 
 
 def check_exports(
-    events: Any, *, known: Any = None, watch: Any = None, timezone: str = "UTC", sensitivities: Any = None
+    events: Events, *, known: Any = None, watch: Any = None, timezone: str = "UTC", sensitivities: Any = None
 ) -> pd.DataFrame:
     """Return one row per export and question, answered yes, no or unknown.
 

@@ -11,6 +11,7 @@ from ..analysis.engines import rows
 from ..analysis.feedback import correlate_feedback
 from ..analysis.words import duration, listed
 from ..log.keys import known_only
+from ..log.log import Events
 from ..safe import text
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
 from .answers import (
@@ -52,7 +53,7 @@ class Verdict(NamedTuple):
         return (self.given,)
 
 
-def check_feedback(events: Any, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
+def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
     """Return one row per verdict and question, answered yes, no or unknown.
 
     Parameters

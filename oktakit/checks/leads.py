@@ -17,7 +17,7 @@ from ..analysis.feedback import correlate_feedback
 from ..analysis.sessions import find_session_changes
 from ..analysis.words import listed, zone
 from ..log.keys import TEXT, known_only
-from ..log.log import Log
+from ..log.log import Events, events_of
 from ..safe import text
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
 from .answers import Answer, person, to_card
@@ -107,7 +107,7 @@ def lead_rules() -> tuple[Rule, ...]:
     return tuple(Rule(**row | {name: frozenset(row[name].split()) for name in _SETS}) for row in table)
 
 
-def find_leads(events: Any, *, known: Any = None, watch: Any = None, timezone: str = "UTC") -> pd.DataFrame:
+def find_leads(events: Events, *, known: Any = None, watch: Any = None, timezone: str = "UTC") -> pd.DataFrame:
     """Return one row per story that needs a look or is worth knowing, and a last row about everything else.
 
     Exports of one job, verdicts and sessions that changed hands are one story where they share an event, or within a
@@ -148,7 +148,7 @@ def find_leads(events: Any, *, known: Any = None, watch: Any = None, timezone: s
     >>> leads["headline"][1][:68]
     'Current Assignments, requested by hugo.tan@example.com from Norway ('
     """
-    frame, clock = events.events if isinstance(events, Log) else events, zone(timezone)
+    frame, clock = events_of(events), zone(timezone)
     told = {"known": known, "watch": watch}
     cards = [check_exports(frame, timezone=timezone, **told), check_feedback(frame, **told), _hand_overs(frame)]
     subjects = _subjects(frame, pd.concat(cards))

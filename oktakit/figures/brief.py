@@ -16,7 +16,7 @@ from ..analysis.engines import rows, table
 from ..analysis.surroundings import matters
 from ..analysis.words import moments, zone
 from ..errors import ColumnError
-from ..log.log import Log
+from ..log.log import events_of
 from ..safe import html, markdown, text
 from ..schema import DOWNLOAD, EVENT_COLUMNS, FEEDBACK, GENERATE, REQUEST
 
@@ -139,7 +139,7 @@ def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
 
 def _events(events: Any, uuids: list[str]) -> list[dict[str, Any]]:
     """Return the events that tell most, in the order of time; what is missing is left out."""
-    frame = events.events if isinstance(events, Log) else events
+    frame = events_of(events)
     there = table(frame, "show_lead", ("uuid", "event_type")).collect_schema().names()
     columns = [name for name in EVENT_COLUMNS if name in there and name != "published"]
     found = rows(frame, "show_lead", columns, nw.col("uuid").is_in(uuids)).drop_duplicates("uuid").to_dict("records")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from ..analysis.words import duration
+from ..log.log import Log
 from ..schema import types_of
 from . import style as draw
 
@@ -46,7 +47,7 @@ _DETECTED: Final = {
 _TITLE: Final = "Verdicts and what they judged"
 
 
-def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | None = None) -> "Figure":
+def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | Log | None = None) -> "Figure":
     """Draw verdicts in rows, one per detection: when it was raised, when and how it was judged.
 
     Parameters

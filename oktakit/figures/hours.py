@@ -6,6 +6,7 @@ import pandas as pd
 
 from .. import safe
 from ..analysis.words import zone
+from ..log.log import Log
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
 from . import style as draw
 
@@ -22,7 +23,7 @@ _WORDS: Final = 10
 _FIELDS: Final = pd.MultiIndex.from_product([range(7), range(24)])
 
 
-def plot_hours(events: pd.DataFrame, marked: pd.DataFrame | None = None, timezone: str = "UTC") -> "Figure":
+def plot_hours(events: pd.DataFrame | Log, marked: pd.DataFrame | Log | None = None, timezone: str = "UTC") -> "Figure":
     """Draw how many events each hour of the week has, and in which hours exports and feedback fell.
 
     Parameters
@@ -55,9 +56,9 @@ def plot_hours(events: pd.DataFrame, marked: pd.DataFrame | None = None, timezon
     (269, 'hour of the day (Europe/Oslo)')
     """
     clock = zone(timezone)
-    alone, marked = marked is None, events if marked is None else marked
-    needed = ("published", "event_type")
-    events, marked = (draw.require("plot_hours", table, needed) for table in (events, marked))
+    alone, needed = marked is None, ("published", "event_type")
+    marked = draw.require("plot_hours", events if marked is None else marked, needed)
+    events = draw.require("plot_hours", events, needed)
     if events.empty and marked.empty:
         return draw.no_events("Events by hour of the week")
     base, over = _hours(events, clock), _hours(marked, clock)
@@ -77,7 +78,7 @@ def plot_hours(events: pd.DataFrame, marked: pd.DataFrame | None = None, timezon
     return draw.with_legend(draw.with_lanes(figure, _DAYS).update_yaxes(showgrid=False, ticks=""))
 
 
-def plot_coverage(events: pd.DataFrame, coverage: pd.DataFrame) -> "Figure":
+def plot_coverage(events: pd.DataFrame | Log, coverage: pd.DataFrame) -> "Figure":
     """Draw how many events a log has hour by hour, from its first to its last, and the gaps in it.
 
     Parameters

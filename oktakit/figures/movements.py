@@ -11,6 +11,7 @@ import pandas as pd
 from ..analysis.actors import ACTED_COLUMNS, acted
 from ..analysis.places import has_coordinates, locate
 from ..log.keys import known_only
+from ..log.log import Log
 from . import style as draw
 from .places import add_world, east, labelled
 
@@ -28,7 +29,7 @@ _PLACE = ["person", "place", "numbers", "events", "proxy", "basis"]
 _STOP = ["person", "place", "number", "until", "events", "proxy", "basis"]
 
 
-def plot_movements(events: pd.DataFrame, actor: str | Iterable[str] | None = None) -> "Figure":
+def plot_movements(events: pd.DataFrame | Log, actor: str | Iterable[str] | None = None) -> "Figure":
     """Draw where a person was, on a map and over time below it: numbered stops, and the way from one to the next.
 
     Two rows that are busy in turn at one time are two places at once. Left out, and counted, are Okta's own events and

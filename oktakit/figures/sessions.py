@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from .. import safe
+from ..log.log import Log
 from . import style as draw
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SHOWN = ["at", "value", "event_type", "who", "uuid"]
 _UNITS = {"minutes": "1min", "hours": "1h", "days": "1D"}
 
 
-def plot_sessions(events: pd.DataFrame, changes: pd.DataFrame, by: str = "country") -> "Figure":
+def plot_sessions(events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "country") -> "Figure":
     """Draw sessions as strips, one row each: which country (or address, or agent) it had when, and where it moved.
 
     Parameters

@@ -14,6 +14,7 @@ import pandas as pd
 from .. import safe, schema
 from ..errors import ColumnError, InputError
 from ..log.keys import TEXT
+from ..log.log import Log, events_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -40,8 +41,9 @@ STYLES: Final = {
 """Colour, symbol and size by event type: open over filled, so that marks of one moment stay apart."""
 
 
-def require(helper: str, frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
+def require(helper: str, frame: pd.DataFrame | Log, columns: Collection[str]) -> pd.DataFrame:
     """Return `frame` with all `columns` in types that bear words, too; raise ColumnError where it lacks one."""
+    frame = events_of(frame)
     if missing := [column for column in columns if column not in frame.columns]:
         raise ColumnError.missing(helper, missing, [str(column) for column in frame.columns])
     odd = {name: frame[name].astype(object) for name in columns if _is_odd(frame[name])}

@@ -8,6 +8,7 @@ from .. import safe, schema
 from ..analysis.exports import FAILED
 from ..analysis.words import duration
 from ..errors import InputError
+from ..log.log import Log
 from . import style as draw
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ JOB: Final = "steps of one job"
 NONE: Final = "no session"
 
 
-def plot_timeline(events: pd.DataFrame, lane: str = "actor") -> "Figure":
+def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor") -> "Figure":
     """Draw events over time, one row per actor or session; exports and feedback stand out from their neighbours.
 
     A thin line ties the steps of one export job, where they carry its number; nothing else is taken for a tie.

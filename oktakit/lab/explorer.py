@@ -10,6 +10,7 @@ import pandas as pd
 from .. import safe
 from ..errors import InputError
 from ..figures.style import MISSING
+from ..log.log import Log, events_of
 from .explorer_figure import Mask, empty_figure, lanes_of, new_widget, redraw, view
 from .facets import Choice, Facets
 from .form import Box, Panel
@@ -60,9 +61,9 @@ class EventExplorer(Box):
       without widgets: ok.plot_timeline(explorer.selected)
     """
 
-    def __init__(self, events: pd.DataFrame) -> None:
+    def __init__(self, events: pd.DataFrame | Log) -> None:
         """Show all events."""
-        self._facets = Facets(events)
+        self._facets = Facets(events_of(events))
         self._view, self._chosen = view(self._facets), self._facets.mask(Choice())
         self.controls = _controls(self._facets)
         self.figure = new_widget(redraw(empty_figure(), self._facets, self._view, self._chosen))

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
+from narwhals.typing import IntoFrame
 
 from ..reading.streams import Origin
 from ..safe import text
@@ -66,6 +68,15 @@ class Log:
         if pd.isna(first):
             return "No event with a time was kept."
         return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {_plural((last - first).days, 'day')}"
+
+
+Events: TypeAlias = Log | IntoFrame
+"""What helpers take: a log, or a table with the columns of its events (pandas, Polars, or any that narwhals knows)."""
+
+
+def events_of(events: Any) -> Any:
+    """Return the events of a log, or the table itself."""
+    return events.events if isinstance(events, Log) else events
 
 
 def _plural(count: int, word: str) -> str:
