@@ -57,14 +57,14 @@ def plot_hours(events: pd.DataFrame | Log, marked: pd.DataFrame | Log | None = N
     """
     clock = zone(timezone)
     alone, needed = marked is None, ("published", "event_type")
-    marked = draw.require("plot_hours", events if marked is None else marked, needed)
+    compared = draw.require("plot_hours", events if marked is None else marked, needed)
     events = draw.require("plot_hours", events, needed)
-    if events.empty and marked.empty:
+    if events.empty and compared.empty:
         return draw.no_events("Events by hour of the week")
-    base, over = _hours(events, clock), _hours(marked, clock)
+    base, over = _hours(events, clock), _hours(compared, clock)
     over = over[over["event_type"].isin(_OF_INTEREST)]
     missed = {"without a time": int(events["published"].isna().sum())}
-    late = marked["published"].isna() & marked["event_type"].isin(_OF_INTEREST)
+    late = compared["published"].isna() & compared["event_type"].isin(_OF_INTEREST)
     missed |= {} if alone else {"marked, without a time": int(late.sum())}
     weeks = "no time" if base.empty else f"weeks: {(base['at'].max() - base['at'].min()) / pd.Timedelta('7D'):.1f}"
     counted = f"events: {len(events):,} · {weeks} · marked: {len(over):,}"
