@@ -48,7 +48,7 @@ def judge(seed: int) -> Counter[tuple[str, str]]:
 
 def table(found: Counter[tuple[str, str]]) -> str:
     """Return the counts as a Markdown table, malicious patterns first."""
-    lines = ["| pattern | | planted | needs a look | left out |", "|---|---|--:|--:|--:|"]
+    lines = ["| pattern | sort | planted | needs a look | left out |", "|---|---|--:|--:|--:|"]
     for kind in sorted(PATTERNS, key=lambda one: (one not in MALICIOUS, one)):
         sort = "malicious" if kind in MALICIOUS else "benign"
         lines.append(_line(kind, sort, [found[kind, name] for name in ("planted", "needs a look", "left out")]))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 
 from ..errors import InputError
+from ..safe import text
 
 UTC = ZoneInfo("UTC")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,6 +61,16 @@ def moments(times: Iterable[Any], clock: ZoneInfo = UTC, limit: int = 3) -> str:
     told = list(dict.fromkeys(told)) if len(order) <= limit else told
     both = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
     return f"{both if len(order) <= limit else ' to '.join(told)} {shown[-1].tz_convert(clock):%Z}"
+
+
+def proxy_words(categories: str | None, is_proxy: bool | None) -> str:
+    """Return what an address is known as, in words; nothing where it is not known as a proxy.
+
+    >>> proxy_words("ANONYMOUS VPN", None), proxy_words(None, True), proxy_words(None, None)
+    ('anonymous VPN', 'proxy', '')
+    """
+    kinds = (categories or ("proxy" if is_proxy else "")).split()
+    return " ".join(text(kind) if kind in ("VPN", "TOR") else text(kind).lower() for kind in kinds)
 
 
 def microseconds(moment: pd.Timestamp) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..analysis.words import listed, moments
+from ..analysis.words import listed, moments, proxy_words
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST
 from .answers import person
@@ -81,6 +81,5 @@ def _places(events: Iterable[Any]) -> str:
 
 
 def _address(event: Any) -> str:
-    kinds = (event.ip_categories or ("proxy" if event.is_proxy else "")).split()
-    words = " ".join(text(kind) if kind in ("VPN", "TOR") else text(kind).lower() for kind in kinds)
-    return ", ".join(filter(None, [text(event.ip_address or "address not reported"), words]))
+    address = text(event.ip_address or "address not reported")
+    return ", ".join(filter(None, [address, proxy_words(event.ip_categories, event.is_proxy)]))

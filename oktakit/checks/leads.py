@@ -314,13 +314,14 @@ def _lines(sentences: Iterable[str]) -> str:
 def _rest(subjects: list[Subject], levels: list[str]) -> dict[str, str]:
     """Return the last row: whether nothing needs a look, and what was not chosen."""
     exports = [one for one in subjects if one.about == "export"]
-    own = sum("taken_by_other" in one.said("no") for one in exports)
+    open_ = sum("taken_by_other" in one.said("unknown") for one in exports)
     answers = [told.answer for one in subjects for told in one.answers]
     other, verdicts = "other " * bool(levels), len(subjects) - len(exports)
     told = ["Nothing needs a look."] * (LEVELS[0] not in levels)
     if exports:
-        told.append(f"{len(exports)} {other}export{'s' * (len(exports) != 1)}:")
-        told.append(f"{len(exports) - own or 'none'} taken by anybody but the person who requested it.")
+        cannot = f"; of {open_} it cannot be told" if open_ else ""
+        several = f"{len(exports)} {other}export{'s' * (len(exports) != 1)}"
+        told.append(f"{several}: none was taken by anybody but the person who requested it{cannot}.")
     if verdicts:
         told.append(f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections.")
     told.append(f"{answers.count('unknown')} of {len(answers)} answers about them could not be determined.")

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..analysis.engines import rows, table
 from ..analysis.surroundings import matters
-from ..analysis.words import moments, zone
+from ..analysis.words import moments, proxy_words, zone
 from ..errors import ColumnError
 from ..log.log import events_of
 from ..safe import html, markdown, text
@@ -69,12 +70,11 @@ class Brief:
         """Return the lead as HTML in which nothing runs."""
         told = [f"<p><strong>{html(self.level.capitalize())}.</strong> {html(self.headline, _LIMIT)}</p>"]
         told += [f"<pre>{_html_lines(self.axis)}</pre>"] * bool(self.axis)
-        if self.steps:
-            told.append(f"<table>{''.join(map(_row, self.steps))}</table>")
+        told += [f"<table>{''.join(map(_row, self.steps))}</table>"] * bool(self.steps)
         for name, sentences in self.parts.items():
             items = "".join(f"<li>{html(one, _LIMIT)}</li>" for one in sentences)
             told.append(f"<p><strong>{name}</strong></p><ul>{items}</ul>")
-        told += [_folded(*one) for one in self.records.items()]
+        told += [_folded(mark, *one) for mark, one in zip(_MARKS, self.records.items(), strict=False)]
         return "".join(told)
 
     def markdown(self) -> str:
@@ -125,12 +125,15 @@ def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
         raise ColumnError.missing("show_lead", missing, [*map(str, row)])
     row = {name: "" if pd.isna(value) else value for name, value in row.items()}
     found = [] if events is None else _events(events, str(row["evidence"]).split())
-    told = [_cells(mark, event, zone(timezone)) for mark, event in zip(_MARKS, found, strict=False)]
-    parts = {title: tuple(_lines(row[name])) for name, title in _PARTS.items() if row[name]}
+    clock = zone(timezone)
+    told = [_cells(mark, event, clock) for mark, event in zip(_MARKS, found, strict=False)]
+    parts = {
+        title: tuple(text(one, _LIMIT) for one in row[name].splitlines()) for name, title in _PARTS.items() if row[name]
+    }
     return Brief(
         text(row["level"]),
         text(row["headline"], _LIMIT),
-        tuple(_axis(found)),
+        tuple(_axis(found, clock)),
         (_HEAD, *told) if told else (),
         parts,
         {event["uuid"]: _record(event) for event in found},
@@ -152,7 +155,7 @@ def _weight(event_type: str) -> int:
     return 0 if event_type in (REQUEST, DOWNLOAD, FEEDBACK) else 1 if matters(event_type) else 2
 
 
-def _axis(events: list[dict[str, Any]]) -> list[str]:
+def _axis(events: list[dict[str, Any]], clock: ZoneInfo) -> list[str]:
     """Return a line for each person with the numbers of what they did, from the first time to the last."""
     timed = [(mark, event) for mark, event in zip(_MARKS, events, strict=False) if "published" in event]
     if not timed:
@@ -166,18 +169,20 @@ def _axis(events: list[dict[str, Any]]) -> list[str]:
         free = [n for n, sign in enumerate(lane) if sign == "-"]
         lane[min(free, key=lambda n: abs(n - place))] = mark
     width = max(map(len, people))
-    ends = f"{moments([first])}{moments([last]).rjust(AXIS - len(moments([first])))}"
+    begin, end = moments([first], clock), moments([last], clock)
+    ends = begin + end.rjust(AXIS - len(begin))
     return [f"{'':{width}}  {ends}", *(f"{who:{width}}  {''.join(lane)}" for who, lane in lanes.items())]
 
 
-def _cells(mark: str, event: dict[str, Any], clock: Any) -> tuple[str, ...]:
+def _cells(mark: str, event: dict[str, Any], clock: ZoneInfo) -> tuple[str, ...]:
     """Return when, who, what and where of an event, in words."""
     kind = event.get("event_type", "")
     verb = _VERBS.get(kind) or matters(kind) or event.get("display_message") or kind
-    detail = event.get("report_name") or event.get("feedback_label") or event.get("risk_level") or ""
-    about = event.get("target_user_alternate_id") if kind == FEEDBACK else None
-    what = text(f"{verb} {detail}".strip()) + (f" (about {text(about)})" if about else "")
-    proxy = event.get("ip_categories") or ("proxy" if event.get("is_proxy") else None)
+    detail = event.get("report_name") or event.get("feedback_label") or ""
+    user = event.get("target_user_alternate_id") if kind == FEEDBACK else None
+    about = event.get("risk_level") or (f"about {user}" if user else "")
+    what = text(f"{verb} {detail}".strip()) + (f" ({text(about)})" if about else "")
+    proxy = proxy_words(event.get("ip_categories"), event.get("is_proxy"))
     where = [event.get("country"), event.get("ip_address"), proxy]
     return (
         mark,
@@ -205,16 +210,12 @@ def _plain(name: str, value: Any) -> Any:
         return value
 
 
-def _lines(sentences: str) -> Iterable[str]:
-    return (text(one, _LIMIT) for one in sentences.splitlines())
-
-
 def _row(cells: Iterable[str]) -> str:
     return f"<tr>{''.join(f'<td {_LEFT}>{html(one)}</td>' for one in cells)}</tr>"
 
 
-def _folded(uuid: str, record: str) -> str:
-    return f"<details><summary>{html(uuid)}</summary><pre>{_html_lines(record.splitlines())}</pre></details>"
+def _folded(mark: str, uuid: str, record: str) -> str:
+    return f"<details><summary>{mark}: {html(uuid)}</summary><pre>{_html_lines(record.splitlines())}</pre></details>"
 
 
 def _html_lines(lines: Iterable[str]) -> str:

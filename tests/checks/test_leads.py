@@ -50,10 +50,17 @@ def test_a_quiet_month_needs_no_look():
     assert leads(*BASE)[["level", "headline"]].to_numpy().tolist() == [
         [
             "ordinary",
-            "Nothing needs a look. 2 exports: none taken by anybody but the person who requested it. "
+            "Nothing needs a look. 2 exports: none was taken by anybody but the person who requested it. "
             "0 of 30 answers about them could not be determined.",
         ]
     ]
+
+
+def test_what_cannot_be_told_is_no_all_clear():
+    """An export without its request is not said to be taken by the person who requested it."""
+    found = leads(*without(20, 21))
+    assert found["level"].tolist() == ["ordinary"]
+    assert "none was taken by anybody but the person who requested it; of 1 it cannot be told." in found["headline"][0]
 
 
 def test_a_log_without_exports_says_that_there_are_none():
@@ -114,7 +121,7 @@ def test_a_colleague_who_collects_a_report_is_worth_knowing():
     taken = act(22, DOWNLOAD, "20T09:20", "bob", debug=KEY, target=report())
     found = leads(*without(22), taken)
     assert found["level"].tolist() == ["worth knowing", "ordinary"]
-    assert found["headline"][1].startswith("Nothing needs a look. 1 other export: none taken by anybody")
+    assert found["headline"][1].startswith("Nothing needs a look. 1 other export: none was taken by anybody")
     assert "An assistant or a colleague collects reports for others" in found["against"][0]
 
 

@@ -88,7 +88,7 @@ def test_a_lead_as_html():
     """Events are folded, as indented JSON with their nested parts."""
     page = brief(ASKED, TAKEN, SAID)._repr_html_()
     assert page.startswith("<p><strong>Needs a look.</strong> Okta Usage was taken by bob@example.com.</p>")
-    assert f"<details><summary>{uuid(1)}</summary><pre>{{\n  &quot;uuid&quot;: &quot;{uuid(1)}&quot;," in page
+    assert f"<details><summary>1: {uuid(1)}</summary><pre>{{\n  &quot;uuid&quot;: &quot;{uuid(1)}&quot;," in page
     assert "\n      &quot;displayName&quot;: &quot;Okta Usage&quot;" in page
 
 
