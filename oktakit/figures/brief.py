@@ -161,16 +161,14 @@ def _axis(events: list[dict[str, Any]], clock: ZoneInfo) -> list[str]:
     if not timed:
         return []
     first, last = (timed[place][1]["published"] for place in (0, -1))
-    people = list(dict.fromkeys(_who(event) for _, event in timed))
-    lanes = {who: ["-"] * AXIS for who in people}
+    lanes = {_who(event): ["-"] * AXIS for _, event in timed}
     for mark, event in timed:
         lane, part = lanes[_who(event)], (event["published"] - first) / max(last - first, pd.Timedelta("1us"))
         place = round(part * (AXIS - 1))
         free = [n for n, sign in enumerate(lane) if sign == "-"]
         lane[min(free, key=lambda n: abs(n - place))] = mark
-    width = max(map(len, people))
-    begin, end = moments([first], clock), moments([last], clock)
-    ends = begin + end.rjust(AXIS - len(begin))
+    width = max(map(len, lanes))
+    ends = f"{moments([first], clock):{AXIS // 2}}{moments([last], clock):>{AXIS // 2}}"
     return [f"{'':{width}}  {ends}", *(f"{who:{width}}  {''.join(lane)}" for who, lane in lanes.items())]
 
 
