@@ -120,10 +120,10 @@ def _words() -> dict[str, Any]:
         return {row["key"]: {**row, "placed": row["placed"] == "yes"} for row in csv.DictReader(file)}
 
 
-def ask(question: Question, subject: Any, case: Any) -> Answer:
+def ask(question: Question, subject: Any, evidence: Any) -> Answer:
     """Return the answer to a question, with what the analyst knows about its steps against a yes about places."""
-    given = question.ask(subject, case)
-    labels = [text(label) for step in subject.steps if (label := case.known.get(step.uuid))]
+    given = question.ask(subject, evidence)
+    labels = [text(label) for step in subject.steps if (label := evidence.known.get(step.uuid))]
     if not (labels and question.placed and given.answer == "yes"):
         return given
     share = f" ({len(labels)} of {len(subject.steps)} steps)" if len(subject.steps) > 1 else ""
@@ -131,9 +131,9 @@ def ask(question: Question, subject: Any, case: Any) -> Answer:
     return given._replace(against=", ".join(filter(None, [given.against, told])))
 
 
-def watched(subject: Any, case: Any) -> Answer:
+def watched(subject: Any, evidence: Any) -> Answer:
     """Return whether the steps of an export, or a verdict, match what the analyst watches for."""
-    found = {one.uuid: case.watched[one.uuid] for one in subject.steps if case.watched.get(one.uuid)}
+    found = {one.uuid: evidence.watched[one.uuid] for one in subject.steps if evidence.watched.get(one.uuid)}
     if found:
         return Answer("yes", f"{listed(text(label) for label in found.values())}.", "", tuple(found))
     return Answer("no", "Nothing that is watched for.", "", tuple(one.uuid for one in subject.steps))
@@ -171,7 +171,7 @@ def this_record(event: Any) -> Query:
     return Query((), (("uuid", event.uuid),))
 
 
-def blank(event: Any) -> Answer | None:
+def unanswerable(event: Any) -> Answer | None:
     """Return why nothing can be said about an event, if so."""
     if event is None:
         return Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
@@ -199,18 +199,18 @@ def trusted(event: Any) -> list[str]:
     return [word for word, flag in flags.items() if flag]
 
 
-def means(event: Any, case: Any) -> str:
+def means(event: Any, evidence: Any) -> str:
     """Return as a sentence what else is recorded of device and factor; nothing where nothing is."""
     flags = {"device not managed": event.device_managed, "device not registered": event.device_registered}
     words = [word for word, flag in flags.items() if flag is False]
-    words += [f"signed in with {text(factor)}"] if (factor := _factor(event, case)) else []
+    words += [f"signed in with {text(factor)}"] if (factor := _factor(event, evidence)) else []
     return f" {_STEPS.get(event.event_type, 'There')}: {', '.join(words)}." if words else ""
 
 
-def _factor(event: Any, case: Any) -> str | None:
+def _factor(event: Any, evidence: Any) -> str | None:
     """Return the factor that was last proved in the session of an event before it, or else its own credential."""
     keys = [(key, MFA) for key in (event.external_session_id, event.root_session_id) if key and event.published]
-    proved = [one for key in keys for one in case.by_session.get(key, []) if one.outcome_result == "SUCCESS"]
+    proved = [one for key in keys for one in evidence.by_session.get(key, []) if one.outcome_result == "SUCCESS"]
     last = max((one for one in proved if one.published <= event.published), key=lambda one: one.published, default=None)
     if last is None:
         return event.credential_type if event.credential_type != "OKTA_CLIENT_SESSION" else None

@@ -32,7 +32,7 @@ MINIMUM: Final = 3
 HOUR: Final = pd.Timedelta("1h")
 _SESSIONS = ("external_session_id", "root_session_id")
 _TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
-"""The texts of which one that stands for "not known" is missing in a case."""
+"""The texts of which one that stands for "not known" is missing in a evidence."""
 _FRAME = ("uuid", "event_type", *_TEXTS, *ACTED_COLUMNS)
 JOURNEYS: Final = (*TRAVEL_NEEDS, *CHANGE_NEEDS, "targets")
 _TOLD = (
@@ -43,7 +43,7 @@ _TOLD = (
 
 
 @dataclass(frozen=True)
-class Case:
+class Evidence:
     """The events of some people, and what is known about the log they are from.
 
     `frame` has all of them that have a time, in its order and in few columns; `told` those that questions look at;
@@ -219,7 +219,7 @@ class Taking(NamedTuple):
         return self.steps[-1] if self.steps else None
 
 
-def collect_case(
+def collect_evidence(
     events: Events,
     helper: str,
     core: pd.DataFrame,
@@ -231,8 +231,8 @@ def collect_case(
     known: Any = None,
     watch: Any = None,
     reports: tuple[tuple[str, str, str], ...] = (),
-) -> Case:
-    """Return the case of some events: what their people did or underwent, and what else their sessions hold.
+) -> Evidence:
+    """Return the evidence of some events: what their people did or underwent, and what else their sessions hold.
 
     `kinds` are the beginnings of the event types that are told, `columns` what else `frame` needs.
     """
@@ -248,7 +248,7 @@ def collect_case(
     found = _collected(frame, (*_FRAME, *columns), tied & ~nw.col("published_us").is_null())
     rows = _collected(frame, _TOLD, named | (tied & telling) | (beside & (nw.col("event_type") == MFA)))
     told, seen = (labels_by_uuid(rows, one) for one in (known, watch))
-    return Case(found, rows, types, span["start"][0], span["end"][0], zone(timezone), told, seen, reports)
+    return Evidence(found, rows, types, span["start"][0], span["end"][0], zone(timezone), told, seen, reports)
 
 
 def _collected(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:

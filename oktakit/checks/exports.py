@@ -28,7 +28,7 @@ from .answers import (
     to_card,
     trusted,
 )
-from .evidence import JOURNEYS, Case, Taking, collect_case, rows_of
+from .evidence import JOURNEYS, Evidence, Taking, collect_evidence, rows_of
 from .habits import ABOUT_HABITS
 from .surroundings import ABOUT_SURROUNDINGS, TELLING
 
@@ -36,32 +36,32 @@ WIDE = 10
 """From so many columns on, an export is as good as the whole table."""
 
 
-def taken_by_other(taking: Taking, case: Case) -> Answer:
+def taken_by_other(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether somebody else than the requester downloaded the report."""
-    export, evidence = taking.export, taking.uuids
+    export, uuids = taking.export, taking.uuids
     if export.downloaded_uuid is None:
-        return Answer("no", f"{_report(export)}: nobody downloaded it ({export.state}).", evidence=evidence)
+        return Answer("no", f"{_report(export)}: nobody downloaded it ({export.state}).", evidence=uuids)
     if export.requested_uuid is None:
         why = f"{_report(export)}: downloaded by {_who(export, 'downloaded')}, {_ORPHANS[export.orphan_reason]}."
-        return Answer("unknown", why, evidence=evidence, fetch=_request(taking))
+        return Answer("unknown", why, evidence=uuids, fetch=_request(taking))
     link = f"linked by {export.downloaded_linked_by} ({export.downloaded_confidence})"
     story = f"{_report(export)}: requested by {_who(export, 'requested')}, downloaded by {_who(export, 'downloaded')}"
     lag = f" {duration(export.request_to_download)} later; {link}."
     if export.taken_by_other is None:
         why = f"{story}{lag} That link does not prove that it was the same job."
-        return Answer("unknown", why, evidence=evidence, fetch=_request(taking))
-    told = "".join(means(event, case) for event in taking.steps)
+        return Answer("unknown", why, evidence=uuids, fetch=_request(taking))
+    told = "".join(means(event, evidence) for event in taking.steps)
     alike = ", ".join([*_alike(export), *trusted(taking.taken)])
-    return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{told}", alike, evidence)
+    return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{told}", alike, uuids)
 
 
-def other_place(taking: Taking, case: Case) -> Answer:
+def other_place(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether country, network or session of the download are not those of the request."""
-    asked, taken, evidence = taking.asked, taking.taken, taking.uuids
+    asked, taken, uuids = taking.asked, taking.taken, taking.uuids
     if taken is None:
-        return Answer("no", "Nobody downloaded it.", evidence=evidence)
+        return Answer("no", "Nobody downloaded it.", evidence=uuids)
     if asked is None or taking.export.downloaded_confidence == "low":
-        return Answer("unknown", "The request is not known for certain.", evidence=evidence, fetch=_request(taking))
+        return Answer("unknown", "The request is not known for certain.", evidence=uuids, fetch=_request(taking))
     moved = _moved(asked, taken)
     answer, why = combine(moved.values()), f"Requested from {place(asked)}; downloaded from {place(taken)}."
     names = {said: [name for name, is_other in moved.items() if is_other is said] for said in (True, False, None)}
@@ -69,8 +69,8 @@ def other_place(taking: Taking, case: Case) -> Answer:
     alike = [f"same {name}" for name in names[False]]
     alike += ["same person"] if asked.actor_id and asked.actor_id == taken.actor_id else []
     alike += trusted(taken)
-    why += means(asked, case) + means(taken, case)
-    return Answer(answer, f"{told[answer]} {why}".strip(), listed(alike, 6), evidence, this_record(taken))
+    why += means(asked, evidence) + means(taken, evidence)
+    return Answer(answer, f"{told[answer]} {why}".strip(), listed(alike, 6), uuids, this_record(taken))
 
 
 def _moved(asked: Any, taken: Any) -> dict[str, bool | None]:
@@ -84,33 +84,33 @@ def _moved(asked: Any, taken: Any) -> dict[str, bool | None]:
     return moved
 
 
-def unfiltered(taking: Taking, _: Case) -> Answer:
+def unfiltered(taking: Taking, _: Evidence) -> Answer:
     """Return whether the export had no filter, or so many columns that it is the whole table."""
-    asked, evidence = taking.asked, taking.uuids
+    asked, uuids = taking.asked, taking.uuids
     if asked is None:
-        return Answer("unknown", "The request, which tells the filter, is not known.", "", evidence, _request(taking))
+        return Answer("unknown", "The request, which tells the filter, is not known.", "", uuids, _request(taking))
     if not (asked.export_filter or asked.export_columns or asked.export_type):
         why = "The request does not tell filter and columns; Okta records them since 2025."
-        return Answer("unknown", why, "", evidence, this_record(asked))
+        return Answer("unknown", why, "", uuids, this_record(asked))
     columns = [name for name in (asked.export_columns or "").split(",") if name.strip()]
     scope = f"filter {text(asked.export_filter) if asked.export_filter else 'none'}, {len(columns)} columns"
     told = f"{scope} ({listed((text(name.strip()) for name in columns), 5)})" if columns else scope
-    return Answer("yes" if not asked.export_filter or len(columns) >= WIDE else "no", f"{told}.", "", evidence)
+    return Answer("yes" if not asked.export_filter or len(columns) >= WIDE else "no", f"{told}.", "", uuids)
 
 
-def sensitive_report(taking: Taking, case: Case) -> Answer:
+def sensitive_report(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the report is one whose loss hurts."""
-    export, evidence = taking.export, taking.uuids
+    export, uuids = taking.export, taking.uuids
     names = [plain(name) for name in (export.report_name, export.report_id) if name is not None]
-    found = next((one for one in case.reports if any(plain(one[0]) in name for name in names)), None)
+    found = next((one for one in evidence.reports if any(plain(one[0]) in name for name in names)), None)
     if found is None:
         why = f"{_report(export)} is not in the table of reports: add it with its level."
-        return Answer("unknown", why, "", evidence, None if names else Query((), (("uuid", evidence[-1]),)))
+        return Answer("unknown", why, "", uuids, None if names else Query((), (("uuid", uuids[-1]),)))
     _, level, reason = found
-    return Answer("yes" if level == "high" else "no", f"{_report(export)}: {level}, {reason}.", "", evidence)
+    return Answer("yes" if level == "high" else "no", f"{_report(export)}: {level}, {reason}.", "", uuids)
 
 
-def proxy(taking: Taking, _: Case) -> Answer:
+def proxy(taking: Taking, _: Evidence) -> Answer:
     """Return whether the report was asked for or taken through a proxy, by anything that the records say."""
     steps = taking.steps
     if not steps:
@@ -134,16 +134,16 @@ def evidence_of_proxy(event: Any) -> str:
     return f"from {text(event.ip_address or 'an address that is not reported')}: {_FLAGS[event.is_proxy]}{services}"
 
 
-def repeated(taking: Taking, _: Case) -> Answer:
+def repeated(taking: Taking, _: Evidence) -> Answer:
     """Return whether the same file had been downloaded before."""
-    export, evidence = taking.export, taking.uuids
+    export, uuids = taking.export, taking.uuids
     if taking.taken is None:
-        return Answer("no", "Nobody downloaded it.", "", evidence)
+        return Answer("no", "Nobody downloaded it.", "", uuids)
     if export.job_id is None and export.downloaded_confidence != "exact":
         why = "The record names no export job, so downloads of one file cannot be counted."
-        return Answer("unknown", why, "", evidence, this_record(taking.taken))
+        return Answer("unknown", why, "", uuids, this_record(taking.taken))
     turn = f"Download {taking.turn} of {export.downloads} in this log"
-    return Answer("yes" if taking.turn > 1 else "no", f"{turn}, by {person(taking.taken)}.", "", evidence)
+    return Answer("yes" if taking.turn > 1 else "no", f"{turn}, by {person(taking.taken)}.", "", uuids)
 
 
 _FLAGS = {True: "flagged as a proxy", False: "not flagged as a proxy", None: "proxy not reported"}
@@ -239,23 +239,23 @@ def check_exports(
     steps = rows(events, "check_exports", ("actor_type", *_PEOPLE), nw.col("event_type").is_in((REQUEST, DOWNLOAD)))
     levels = tuple(read_sensitivities(sensitivities).itertuples(index=False, name=None))
     told = {"timezone": timezone, "known": known, "watch": watch, "reports": levels}
-    case = collect_case(events, "check_exports", known_only(steps, _PEOPLE), TELLING, JOURNEYS, **told)
+    evidence = collect_evidence(events, "check_exports", known_only(steps, _PEOPLE), TELLING, JOURNEYS, **told)
     asked = (*EXPORT_QUESTIONS, *([] if watch is None else WATCHED))
     return to_card(
-        (taking.uuids[-1], question, ask(question, taking, case))
-        for taking in _takings(correlate_exports(events), case)
+        (taking.uuids[-1], question, ask(question, taking, evidence))
+        for taking in _takings(correlate_exports(events), evidence)
         for question in asked
     )
 
 
-def _takings(exports: pd.DataFrame, case: Case) -> Iterator[Taking]:
+def _takings(exports: pd.DataFrame, evidence: Evidence) -> Iterator[Taking]:
     """Return the rows of the ledger with their events, and the turn of each download of one job."""
     exports = exports.drop_duplicates([f"{step}_uuid" for step in ("requested", "generated", "downloaded")])
     job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     order = exports.assign(job=job).sort_values(["downloaded_at", "downloaded_uuid"])
     turns = (order.groupby("job").cumcount() + 1).reindex(exports.index)
     for export, turn in zip(rows_of(exports), turns, strict=True):
-        asked, taken = (case.by_uuid.get(uuid) for uuid in (export.requested_uuid, export.downloaded_uuid))
+        asked, taken = (evidence.by_uuid.get(uuid) for uuid in (export.requested_uuid, export.downloaded_uuid))
         uuids = (export.requested_uuid, export.generated_uuid, export.downloaded_uuid)
         steps = tuple(filter(None, (asked, taken)))
         yield Taking(export, asked, taken, int(turn), steps, tuple(filter(None, uuids)))

@@ -28,7 +28,7 @@ from .answers import (
     to_card,
     trusted,
 )
-from .evidence import MINIMUM, Case, busiest, collect_case, rows_of, within
+from .evidence import MINIMUM, Evidence, busiest, collect_evidence, rows_of, within
 from .exports import evidence_of_proxy, is_proxied
 
 BURST: Final = 5
@@ -87,21 +87,21 @@ def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> p
     given = rows(events, "check_feedback", ("actor_type", *_PEOPLE), nw.col("event_type") == FEEDBACK)
     core = known_only(given, _PEOPLE)
     told = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
-    case = collect_case(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
+    evidence = collect_evidence(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
     asked = (*FEEDBACK_QUESTIONS, *([] if watch is None else WATCHED))
     return to_card(
-        (verdict.row.feedback_uuid, question, ask(question, verdict, case))
-        for verdict in _verdicts(correlate_feedback(events), case)
+        (verdict.row.feedback_uuid, question, ask(question, verdict, evidence))
+        for verdict in _verdicts(correlate_feedback(events), evidence)
         for question in asked
     )
 
 
-def _verdicts(feedback: pd.DataFrame, case: Case) -> Iterator[Verdict]:
+def _verdicts(feedback: pd.DataFrame, evidence: Evidence) -> Iterator[Verdict]:
     for row in rows_of(feedback.drop_duplicates("feedback_uuid")):
-        yield Verdict(row, case.by_uuid[row.feedback_uuid], case.by_uuid.get(row.judged_uuid))
+        yield Verdict(row, evidence.by_uuid[row.feedback_uuid], evidence.by_uuid.get(row.judged_uuid))
 
 
-def self_given(verdict: Verdict, _: Case) -> Answer:
+def self_given(verdict: Verdict, _: Evidence) -> Answer:
     """Return whether the judge is the person whom the detection is about."""
     row, given = verdict.row, verdict.given
     why = f"{person(given)} judged a detection about {_about(row)}: {text(row.label or '?')}."
@@ -110,7 +110,7 @@ def self_given(verdict: Verdict, _: Case) -> Answer:
     return Answer("yes" if row.self_feedback else "no", why, "", (given.uuid,))
 
 
-def dismissed_high(verdict: Verdict, _: Case) -> Answer:
+def dismissed_high(verdict: Verdict, _: Evidence) -> Answer:
     """Return whether a detection of the highest level was called a false alarm."""
     row, given = verdict.row, verdict.given
     if row.label is None:
@@ -127,34 +127,34 @@ def dismissed_high(verdict: Verdict, _: Case) -> Answer:
     return Answer("yes" if high else "no", why, "", (row.judged_uuid, given.uuid))
 
 
-def contradicted(verdict: Verdict, case: Case) -> Answer:
+def contradicted(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether somebody said the opposite about the same detection."""
     row, given = verdict.row, verdict.given
     if row.contradicted is None:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
-    said = case.by_judged.get(row.judged_uuid, [])
+    said = evidence.by_judged.get(row.judged_uuid, [])
     words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in said)
     uuids = tuple(one.uuid for one in said)
     return Answer("yes" if row.contradicted else "no", f"Said about this detection: {listed(words, 5)}.", "", uuids)
 
 
-def burst(verdict: Verdict, case: Case) -> Answer:
+def burst(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether the same admin gave many verdicts within minutes."""
     given = verdict.given
     if given.actor_id is None or given.published is None:
         return Answer("unknown", "Judge or time is not reported.", "", (given.uuid,), this_record(given))
-    own = [one for one in case.by_actor.get(given.actor_id, []) if one.event_type == FEEDBACK]
+    own = [one for one in evidence.by_actor.get(given.actor_id, []) if one.event_type == FEEDBACK]
     run = busiest(own, given, BURST_WITHIN) or [given]
     why = f"{len(run)} by {person(given)} within {duration(BURST_WITHIN)}."
     return Answer("yes" if len(run) >= BURST else "no", why, "", tuple(one.uuid for one in run))
 
 
-def feedback_from_risky_place(verdict: Verdict, case: Case) -> Answer:
+def feedback_from_risky_place(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether it came through a proxy, from a country new for the judge, or out of the judged session."""
     given, judged = verdict.given, verdict.judged
     risks = {
         "through a proxy": is_proxied(given),
-        "from a country new for this person": _is_new_country(given, case),
+        "from a country new for this person": _is_new_country(given, evidence),
         "out of the session that was judged": _is_judged_session(given, judged),
     }
     answer = combine(risks.values())
@@ -163,19 +163,19 @@ def feedback_from_risky_place(verdict: Verdict, case: Case) -> Answer:
         for said, value in (("yes", True), ("unknown", None))
     }
     found = {"yes": f"Given {words['yes']}: ", "unknown": f"Not known whether {words['unknown']}: "}.get(answer, "")
-    why = f"{found}{place(given)}; {evidence_of_proxy(given)}.{means(given, case)}"
+    why = f"{found}{place(given)}; {evidence_of_proxy(given)}.{means(given, evidence)}"
     uuids = (given.uuid, *([judged.uuid] if judged else []))
     return Answer(answer, why, ", ".join(trusted(given)), uuids, this_record(given))
 
 
-def _is_new_country(given: Any, case: Case) -> bool | None:
+def _is_new_country(given: Any, evidence: Evidence) -> bool | None:
     """Return whether the judge had never acted from there until the day before, None where nobody can say."""
     if given.country is None or given.actor_id is None or given.published is None:
         return None
-    own = case.countries.get(given.actor_id, _NOWHERE).loc[: given.published - _DAY]
+    own = evidence.countries.get(given.actor_id, _NOWHERE).loc[: given.published - _DAY]
     if (own == given.country).any():
         return False
-    return None if case.only_analytics or case.is_cold(given) or len(own) < MINIMUM else True
+    return None if evidence.only_analytics or evidence.is_cold(given) or len(own) < MINIMUM else True
 
 
 def _is_judged_session(given: Any, judged: Any) -> bool | None:
@@ -193,40 +193,40 @@ def judged_session(judged: Any) -> str | None:
     return found[1] if found and found[1].strip().lower() not in SENTINELS else None
 
 
-def export_after_feedback(verdict: Verdict, case: Case) -> Answer:
+def export_after_feedback(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether the judge or the judged asked for or took a report within a day after it."""
     row, given = verdict.row, verdict.given
     people = [one for one in (given.actor_id, given.target_user_id) if one]
     if not people or given.published is None:
         return Answer("unknown", "People or time are not reported.", "", (given.uuid,), this_record(given))
-    found = {one.uuid: one for who in people for one in _exports_of(who, given, case)}
+    found = {one.uuid: one for who in people for one in _exports_of(who, given, evidence)}
     if found:
         words = (f"{text(one.report_name or one.report_id or 'a report')} by {person(one)}" for one in found.values())
         first = min(one.published for one in found.values())
         why = f"{listed(words)}, first {duration(first - given.published)} after the verdict."
         return Answer("yes", why, "", (given.uuid, *found))
     fetch = Query((REQUEST, DOWNLOAD), tuple(("actor.id", one) for one in people))
-    gaps = {"one of the two has no id": len(people) < 2, "this log holds feedback only": case.types == {FEEDBACK}}
-    gaps["the log ends too early"] = case.end < given.published + _DAY
+    gaps = {"one of the two has no id": len(people) < 2, "this log holds feedback only": evidence.types == {FEEDBACK}}
+    gaps["the log ends too early"] = evidence.end < given.published + _DAY
     if short := next((gap for gap, is_there in gaps.items() if is_there), None):
         return Answer("unknown", f"No export found within a day, but {short}.", "", (given.uuid,), fetch)
     return Answer("no", f"No export by {person(given)} or {_about(row)} within a day after it.", "", (given.uuid,))
 
 
-def _exports_of(person_id: str, given: Any, case: Case) -> list[Any]:
+def _exports_of(person_id: str, given: Any, evidence: Evidence) -> list[Any]:
     """Return what somebody asked for or took within a day after a verdict."""
-    later = within(case.by_actor.get(person_id, []), given.published, given.published + _DAY)
+    later = within(evidence.by_actor.get(person_id, []), given.published, given.published + _DAY)
     return [one for one in later if one.event_type in (REQUEST, DOWNLOAD)]
 
 
-def judged_missing(verdict: Verdict, case: Case) -> Answer:
+def judged_missing(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether the log lacks the detection that was judged."""
     row, given = verdict.row, verdict.given
     if row.judged_uuid is None or not given.judged_uuid:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
     if row.judged_in_log:
         return Answer("no", f"{text(row.judged_type)}{_after(row)}.", "", (row.judged_uuid, given.uuid))
-    if case.only_analytics:
+    if evidence.only_analytics:
         why = "This log holds exports and feedback only: detections were not asked for."
         return Answer("unknown", why, "", (given.uuid,), _judged(row))
     return Answer("yes", f"No event of this log has the uuid {text(row.judged_uuid)}.", "", (given.uuid,))

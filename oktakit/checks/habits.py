@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST
-from .answers import Answer, Query, blank, person, questions
-from .evidence import BASELINE, HOUR, MINIMUM, Case, Taking, Tally, busiest, key_of
+from .answers import Answer, Query, person, questions, unanswerable
+from .evidence import BASELINE, HOUR, MINIMUM, Evidence, Taking, Tally, busiest, key_of
 
 DAYS = 5
 """How many earlier days of somebody it takes to speak of usual hours."""
@@ -24,17 +24,17 @@ BULK = 5
 _DAY = pd.Timedelta("1D")
 
 
-def off_hours(taking: Taking, case: Case) -> Answer:
+def off_hours(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether it was done at an hour at which this person had hardly ever done anything."""
     event = taking.last
-    if nothing := blank(event):
+    if nothing := unanswerable(event):
         return nothing
-    local = event.published.tz_convert(case.timezone)
-    active, earlier = _active(case.hours.get(event.actor_id, np.array([], int)), local)
-    story = f"{person(event)} at {local:%H:%M} {case.timezone.key}: active within an hour of that on {active} of "
+    local = event.published.tz_convert(evidence.timezone)
+    active, earlier = _active(evidence.hours.get(event.actor_id, np.array([], int)), local)
+    story = f"{person(event)} at {local:%H:%M} {evidence.timezone.key}: active within an hour of that on {active} of "
     why = f"{story}{earlier} earlier days."
-    if active < ACTIVE and (case.only_analytics or earlier < DAYS):
-        reason = "The log holds no sign-in events" if case.only_analytics else "Too few to tell (cold start)"
+    if active < ACTIVE and (evidence.only_analytics or earlier < DAYS):
+        reason = "The log holds no sign-in events" if evidence.only_analytics else "Too few to tell (cold start)"
         fetch = Query((), (("actor.id", event.actor_id),))
         return Answer("unknown", f"{why} {reason}.", "", (event.uuid,), fetch)
     return Answer("no" if active >= ACTIVE else "yes", why, "", (event.uuid,))
@@ -53,37 +53,39 @@ def _days(hours: Any) -> int:
     return int(np.count_nonzero(np.diff(hours // 24))) + (len(hours) > 0)
 
 
-def first_export(taking: Taking, case: Case) -> Answer:
+def first_export(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether this person had never exported a report before, as far as the log reaches."""
     event = taking.last
-    if nothing := blank(event):
+    if nothing := unanswerable(event):
         return nothing
     own = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
     begun = min(step.published for step in own)
-    done = case.exported[event.actor_id]
+    done = evidence.exported[event.actor_id]
     if earlier := bisect_left(done, begun, key=lambda one: one.published):
         times = max(Counter(one.event_type for one in done[:earlier]).values())  # a request and its download are one
         why = f"{person(event)} exported {times} time{'s' * (times > 1)} before"
         return Answer("no", f"{why}, first at {done[0].published:%Y-%m-%d %H:%M}.", "", (event.uuid, done[0].uuid))
-    story = f"{person(event)}: no earlier export since the log begins at {case.start:%Y-%m-%d %H:%M}"
-    if case.only_analytics or case.is_cold(event):
-        return Answer("unknown", f"{story}, {_cold(case)} (cold start).", "", (event.uuid,), _exports(event))
+    story = f"{person(event)}: no earlier export since the log begins at {evidence.start:%Y-%m-%d %H:%M}"
+    if evidence.only_analytics or evidence.is_cold(event):
+        return Answer("unknown", f"{story}, {_cold(evidence)} (cold start).", "", (event.uuid,), _exports(event))
     return Answer("yes", f"{story}.", "", (event.uuid,))
 
 
-def bulk(taking: Taking, case: Case) -> Answer:
+def bulk(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether person or address exported far more within an hour than ever before."""
     event = taking.last
-    if nothing := blank(event):
+    if nothing := unanswerable(event):
         return nothing
     keys = {person(event): event.actor_id, f"the address {text(event.ip_address)}": event.ip_address}
-    found = {name: _busiest(case.tallies.get(key_of(key, event)), event) for name, key in keys.items() if key}
+    found = {name: _busiest(evidence.tallies.get(key_of(key, event)), event) for name, key in keys.items() if key}
     words = [f"{name}: {now} within an hour, {usual} at most before" for name, (now, usual, _) in found.items() if now]
     told = "; ".join(words) or "not counted, because it was refused or is Okta's own doing"
     why, step = f"{told}.", event.event_type.rsplit(".", 1)[-1]
     loud = [name for name, (now, usual, _) in found.items() if now >= max(BULK, 2 * usual)]
-    if loud and (case.only_analytics or case.is_cold(event)) and not any(found[name][1] for name in loud):
-        return Answer("unknown", f"{why} Nothing to compare with: {_cold(case)}.", "", (event.uuid,), _exports(event))
+    if loud and (evidence.only_analytics or evidence.is_cold(event)) and not any(found[name][1] for name in loud):
+        return Answer(
+            "unknown", f"{why} Nothing to compare with: {_cold(evidence)}.", "", (event.uuid,), _exports(event)
+        )
     shown = found[loud[0]][2] if loud else (event.uuid,)
     return Answer("yes" if loud else "no", f"By {step}s: {why}", "", shown)
 
@@ -94,8 +96,8 @@ def _busiest(tally: Tally | None, event: Any) -> tuple[int, int, tuple[str, ...]
     return len(near), tally.usual(event.published - _DAY) if tally else 0, tuple(one.uuid for one in near)
 
 
-def _cold(case: Case) -> str:
-    if case.only_analytics:
+def _cold(evidence: Evidence) -> str:
+    if evidence.only_analytics:
         return "which holds no sign-in events"
     return f"with fewer than {MINIMUM} events of this person in its first {BASELINE.days} days, or not past them"
 

@@ -8,8 +8,8 @@ from ..analysis.surroundings import matters
 from ..analysis.words import duration, listed
 from ..safe import text
 from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, SIGN_OUT, types_of
-from .answers import Answer, Query, blank, combine, means, person, questions, this_record, trusted
-from .evidence import HOUR, Case, Taking, within
+from .answers import Answer, Query, combine, means, person, questions, this_record, trusted, unanswerable
+from .evidence import HOUR, Evidence, Taking, within
 
 _CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
 
@@ -25,11 +25,11 @@ _OPENED_BEFORE = 2 * 24 * HOUR
 _NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only."
 
 
-def no_admin_console(taking: Taking, case: Case) -> Answer:
+def no_admin_console(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the Admin Console had not been opened in the session that asked for it or took it."""
-    if not taking.steps and (nothing := blank(None)):
+    if not taking.steps and (nothing := unanswerable(None)):
         return nothing
-    found = {event.uuid: _not_opened(event, case) for event in taking.steps}
+    found = {event.uuid: _not_opened(event, evidence) for event in taking.steps}
     answer = combine(said for said, _ in found.values())
     wanted = {"yes": True, "unknown": None}.get(answer, False)
     shown = [event for event in taking.steps if found[event.uuid][0] is wanted]
@@ -39,61 +39,61 @@ def no_admin_console(taking: Taking, case: Case) -> Answer:
     return Answer(answer, f"{'; '.join(words)}.", token, tuple(event.uuid for event in shown), fetch)
 
 
-def _not_opened(event: Any, case: Case) -> tuple[bool | None, str]:
+def _not_opened(event: Any, evidence: Evidence) -> tuple[bool | None, str]:
     """Return whether the console was not opened in the session of an event before it, and why that is so."""
     if not (event.external_session_id or event.root_session_id) or event.published is None:
         return None, "its session is not reported"
-    inside = case.inside(event)
-    if len(opened := inside[case.consoles[inside]]):
-        lag = pd.Timedelta(event.published.to_datetime64() - case.times[opened[-1]])
+    inside = evidence.inside(event)
+    if len(opened := inside[evidence.consoles[inside]]):
+        lag = pd.Timedelta(event.published.to_datetime64() - evidence.times[opened[-1]])
         return False, f"the Admin Console was opened {duration(lag)} before"
-    if case.only_analytics:
+    if evidence.only_analytics:
         return None, "no sign-in events in this log"
-    if CONSOLE not in case.types:
+    if CONSOLE not in evidence.types:
         return None, "no Admin Console events in this log"
-    if not case.sign_ins[inside].any() and event.published - _OPENED_BEFORE < case.start:
+    if not evidence.sign_ins[inside].any() and event.published - _OPENED_BEFORE < evidence.start:
         return None, "its session may have begun before the log"
     return True, f"no Admin Console opened before it in its session ({len(inside)} events)"
 
 
-def around_risk(taking: Taking, case: Case) -> Answer:
+def around_risk(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether a detection, a change of session, or one of factors, tokens, rights or policies is near."""
     steps = [event for event in taking.steps if event.actor_id and event.published is not None]
-    if not steps and (nothing := blank(taking.last)):
+    if not steps and (nothing := unanswerable(taking.last)):
         return nothing
-    near = {one.uuid: told for event in steps for one, told in _neighbours(event, case)}
+    near = {one.uuid: told for event in steps for one, told in _neighbours(event, evidence)}
     if near:
         return Answer("yes", f"Within an hour: {listed(near.values())}.", "", (steps[-1].uuid, *near))
     fetch = Query(("user.risk.", "user.session.", "user.mfa.", "system.api_token.", "policy."), _person(steps[-1]))
-    if case.only_analytics:
+    if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (steps[-1].uuid,), fetch)
-    if edge := case.edge(steps[0], steps[-1], HOUR):
+    if edge := evidence.edge(steps[0], steps[-1], HOUR):
         return Answer("unknown", f"Nothing found within an hour, but {edge}.", "", (steps[-1].uuid,), fetch)
     return Answer("no", f"Nothing of the kind within an hour by or about {person(steps[-1])}.", "", (steps[-1].uuid,))
 
 
-def _neighbours(event: Any, case: Case) -> list[tuple[Any, str]]:
+def _neighbours(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
     """Return what matters within an hour of an event, by or about its actor or in its session, and why and when."""
-    near = within(case.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
-    changes = [one for one in _hand_overs(event, case) if abs(one.published - event.published) <= HOUR]
+    near = within(evidence.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
+    changes = [one for one in _hand_overs(event, evidence) if abs(one.published - event.published) <= HOUR]
     found = [(one, "the session goes on at another address and browser") for one in changes]
     found += [(one, why) for one in near if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)]
     step = event.event_type.rsplit(".", 1)[-1]
     return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
 
 
-def travel(taking: Taking, case: Case) -> Answer:
+def travel(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether somebody moved faster than people can, within an hour of asking or taking."""
     steps = [event for event in taking.steps if event.actor_id and event.published is not None]
-    if not steps and (nothing := blank(taking.last)):
+    if not steps and (nothing := unanswerable(taking.last)):
         return nothing
-    legs = {leg.to_uuid: leg for event in steps for leg in _legs(event, case)}
+    legs = {leg.to_uuid: leg for event in steps for leg in _legs(event, evidence)}
     if legs:
         ends = tuple(uuid for leg in legs.values() for uuid in (leg.from_uuid, leg.to_uuid))
         proxied = any(leg.from_is_proxy or leg.to_is_proxy for leg in legs.values())
         against = "an end of it is flagged as a proxy" if proxied else ""
         return Answer("yes", f"{listed(map(_leg, legs.values()))}.", against, ends)
-    if case.only_analytics:
+    if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (steps[-1].uuid,), Query(("user.session.start",), _actor(steps[-1])))
     if unplaced := [event for event in steps if None in (event.country, event.ip_address)]:
         why = f"The {'address' if unplaced[0].country else 'place'} is not reported."
@@ -101,8 +101,8 @@ def travel(taking: Taking, case: Case) -> Answer:
     return Answer("no", f"No impossible journey of {person(steps[-1])} within an hour.", "", (steps[-1].uuid,))
 
 
-def _legs(event: Any, case: Case) -> list[Any]:
-    return within(case.legs.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
+def _legs(event: Any, evidence: Evidence) -> list[Any]:
+    return within(evidence.legs.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
 
 
 def _leg(leg: Any) -> str:
@@ -111,22 +111,22 @@ def _leg(leg: Any) -> str:
     return f"{places}, {leg.km:,.0f} km {speed} (by {leg.basis})"
 
 
-def session_changed(taking: Taking, case: Case) -> Answer:
+def session_changed(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the session went on at another address and with another browser at once."""
     steps = [event for event in taking.steps if event.external_session_id]
     shown = tuple(event.uuid for event in steps)
-    if hands := {one.uuid: one for event in steps for one in _hand_overs(event, case)}:
+    if hands := {one.uuid: one for event in steps for one in _hand_overs(event, evidence)}:
         words = (f"{one.published:%Y-%m-%d %H:%M:%S}: {one.moved.replace(' ', ', ')}" for one in hands.values())
         ends = tuple(uuid for one in hands.values() for uuid in (one.previous_uuid, one.uuid))
         against = ", ".join(trusted(taking.last))
-        return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, case)}", against, ends)
-    if case.only_analytics and steps:
+        return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, evidence)}", against, ends)
+    if evidence.only_analytics and steps:
         return Answer("unknown", _NO_OTHERS, "", shown, Query((), _session(steps[-1])))
     if gap := next((event for event in taking.steps if not _comparable(event)), None):
         return Answer("unknown", "Session, address or browser is not reported.", "", shown, this_record(gap))
-    if not steps and (nothing := blank(taking.last)):
+    if not steps and (nothing := unanswerable(taking.last)):
         return nothing
-    return Answer("no", f"Address and browser never changed together.{_smaller(steps, case)}", "", shown)
+    return Answer("no", f"Address and browser never changed together.{_smaller(steps, evidence)}", "", shown)
 
 
 def _comparable(event: Any) -> bool:
@@ -134,52 +134,54 @@ def _comparable(event: Any) -> bool:
     return bool(event.external_session_id and client and event.published is not None)
 
 
-def _smaller(steps: list[Any], case: Case) -> str:
+def _smaller(steps: list[Any], evidence: Evidence) -> str:
     """Return in words the changes of sessions that are not counted."""
-    found = {one.uuid: one for event in steps for one in case.changes.get(event.external_session_id, [])}
+    found = {one.uuid: one for event in steps for one in evidence.changes.get(event.external_session_id, [])}
     kinds = sorted({one.explained_by or f"{one.moved.split()[0]} alone" for one in found.values()})
     return f" Smaller changes: {len(found)} ({listed(kinds)})." if found else ""
 
 
-def _hand_overs(event: Any, case: Case) -> list[Any]:
+def _hand_overs(event: Any, evidence: Evidence) -> list[Any]:
     """Return the unexplained changes of a session in which both address and browser moved."""
-    changes = case.changes.get(event.external_session_id, [])
+    changes = evidence.changes.get(event.external_session_id, [])
     moved = [(one, set(one.moved.split())) for one in changes if one.explained_by is None]
     return [one for one, names in moved if names & set(_MACHINE) and names & set(_ADDRESS)]
 
 
-def rights(taking: Taking, case: Case) -> Answer:
+def rights(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether this person got or used admin rights in the log, beside the export."""
     event = taking.last
-    if nothing := blank(event):
+    if nothing := unanswerable(event):
         return nothing
-    if found := case.of_kind(event.actor_id, _RIGHTS):
+    if found := evidence.of_kind(event.actor_id, _RIGHTS):
         words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
         return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
-    if case.only_analytics:
+    if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(_RIGHTS, _person(event)))
     return Answer("no", f"No admin right given to or used by {person(event)} in this log.", "", (event.uuid,))
 
 
-def contained(taking: Taking, case: Case) -> Answer:
+def contained(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the session was ended, or password, factors, tokens or the account were reset afterwards."""
     event = taking.last
-    if nothing := blank(event):
+    if nothing := unanswerable(event):
         return nothing
-    if found := _closings(event, case):
+    if found := _closings(event, evidence):
         words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
         return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
-    if case.only_analytics:
+    if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((SIGN_OUT, *_CONTAINMENT), _person(event)))
-    until = duration(case.end - event.published)
+    until = duration(evidence.end - event.published)
     return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
 
 
-def _closings(event: Any, case: Case) -> list[Any]:
+def _closings(event: Any, evidence: Evidence) -> list[Any]:
     """Return what closed the access of an event afterwards, in the order of time: not the end of another session."""
-    ends = case.by_session.get((event.external_session_id, SIGN_OUT), []) if event.external_session_id else []
+    ends = evidence.by_session.get((event.external_session_id, SIGN_OUT), []) if event.external_session_id else []
     found = [one for one in ends if event.actor_id in (one.actor_id, one.target_user_id)]
-    found += [one for one in case.of_kind(event.actor_id, _CONTAINMENT) if one.target_user_id in (None, event.actor_id)]
+    found += [
+        one for one in evidence.of_kind(event.actor_id, _CONTAINMENT) if one.target_user_id in (None, event.actor_id)
+    ]
     return sorted((one for one in found if one.published > event.published), key=lambda one: (one.published, one.uuid))
 
 
