@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -16,7 +17,7 @@ from .order import Columns, Rows
 
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
-LATEST = pd.Timestamp("2100-01-01", tz="UTC")
+LATEST = pd.Timestamp(f"{datetime.now(UTC).year + 2}-01-01", tz="UTC")  # next year is the last plausible one
 _ASIDE = ("organization", "received", "source", "record", "issues", "extra", "_row")
 _JSON = ("targets", "debug_data", "ip_chain")
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from itertools import chain
 
 from .delimited import RowAssembler, find_header
-from .framing import split_events
-from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, is_unsupported, lines
+from .framing import is_json, split_alone, split_events
+from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, is_packed, is_unsupported, lines
+
+HEAD = 1 << 16  # as much of a file as tells what it is
 
 
 def documents(source: Source) -> Iterator[Document | Run | Skipped]:
@@ -23,6 +25,10 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
         yield from _texts(chain([head], parts), source)
         return
     source.shape = what
+    if what == "lines":
+        source.flags.add("text_before_json")
+        yield from _prefixed(_joined(lines(chain([head], parts))), source)
+        return
     if what == "table":
         yield from _rows(lines(chain([head], parts)), source)
         return
@@ -45,7 +51,7 @@ def _unread(head: bytes, what: str, source: Source) -> Iterator[Document]:
     flag, reason = _UNREAD[what]
     if what == "empty" and source.flags & _DAMAGED:
         reason = "truncated"
-    else:
+    elif not source.flags & {"locked_zip"}:
         source.flags.add(flag)
     if reason:
         yield Document(1, head, reason=reason)
@@ -55,6 +61,7 @@ _DAMAGED = {"truncated_gzip", "gzip_crc"}
 _UNREAD = {
     "csv": ("unknown_format", "no_event_type"),
     "packed": ("unsupported_format", "bad_json"),
+    "packed twice": ("packed_twice", "bad_json"),
     "markup": ("not_json", "bad_json"),
     "other": ("not_json", "bad_json"),
     "empty": ("empty", ""),
@@ -66,7 +73,7 @@ def _head(parts: Iterator[bytes]) -> bytes:
     head = b""
     for part in parts:
         head += part
-        if len(head) >= 65536:
+        if len(head.lstrip()) >= HEAD or len(head) > MAX_RECORD:
             break
     return head
 
@@ -80,27 +87,63 @@ def _goes_on(parts: Iterator[bytes]) -> bool:
     for part in parts:
         if _JSON_LINE.search(last + part):
             return True
-        last = part[-1:]
+        last = b"x" if (last + part).rpartition(b"\n")[2].strip() else b"\n"
     return False
 
 
 def sniff(head: bytes) -> str:
-    """Return how a file begins: as json, table, csv (none of ours), packed, markup, other or empty.
+    """Return how a file begins: as json, lines, table, csv (none of ours), packed, markup, other or empty.
 
     >>> sniff(b'banner\\n{"uuid": "x"}'), sniff(b"<!DOCTYPE html>"), sniff(b"a,b\\n1,2"), sniff(b" ")
     ('json', 'markup', 'csv', 'empty')
     """
-    text = head[:65536].strip()
+    if is_unsupported(head) or is_packed(head):
+        return "packed" if is_unsupported(head) else "packed twice"
+    text = head.lstrip()[:HEAD].strip()
     if not text.strip(b"\0"):
         return "other" if text else "empty"
     first = text.split(b"\n", 1)[0]
-    if is_unsupported(head) or text.startswith(b"<"):
-        return "packed" if is_unsupported(head) else "markup"
+    if text.startswith(b"<") and not _PREFIXED.match(text):
+        return "markup"
     if not first.startswith((b"{", b"[")) and find_header(first)[0]:
         return "table"
-    if _JSON_LINE.search(b"\n" + text):
+    if next((_json_start(line) for line in text.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if _OBJECT.search(line)), 0):
+        return "lines"
+    if _JSON_LINE.search(b"\n" + text) or is_json(first):
         return "json"
     return "csv" if b"," in first else "other"
+
+
+_LOOKED_AT = 20  # lines, to tell whether text stands before the JSON on each of them
+_OBJECT = re.compile(rb'\{\s*+"')
+_CRI = re.compile(rb"\S+ std(?:out|err) ([FP])[^ ]* (.*)", re.DOTALL)
+"""A line of a container's log; P says that it goes on in the next one."""
+_PREFIXED = re.compile(rb"<\d{1,3}>")
+
+
+def _json_start(line: bytes) -> int:
+    """Return where the one JSON object begins that stands at the end of a line behind other text; 0 for any other line.
+
+    >>> _json_start(b'<134>Mar 10 08:00:00 host okta[1]: {"uuid":"x"}'), _json_start(b'{"a":{"b":1}}')
+    (35, 0)
+    """
+    match = _OBJECT.search(line)
+    start = match.start() if match else 0
+    return start if re.search(rb"\w", line[:start]) and line.lstrip()[:1] != b'"' and is_json(line[start:]) else 0
+
+
+def _prefixed(lines: Iterator[bytes], source: Source) -> Iterator[Document]:
+    """Yield what is on each line behind the text before it."""
+    source.shape, begun = "text before json", b""
+    for number, line in enumerate(lines, 1):
+        part = _CRI.fullmatch(line.rstrip(b"\r"))
+        text = begun + (part[2] if part else line)
+        begun = text if part and part[1] == b"P" else b""
+        if text.strip() and not begun:
+            start = _json_start(text) or max(text.find(b"{"), 0)
+            yield from split_alone(Line(number, text[start:]), source)
+    if begun:
+        yield Document(number, begun, reason="truncated")
 
 
 def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:
@@ -109,8 +152,11 @@ def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:
     rows = RowAssembler(*find_header(next(text)))
     if rows.header != rows.given:
         source.flags.add("duplicate_column")
+    row = None
     for row in chain(chain.from_iterable(map(rows.feed, _joined(stream))), rows.close()):
         yield Document(row.number, row.raw, reason=row.reason, value=row.cells, textual=row.cells is not None)
+    if row is None:
+        source.flags.add("empty")
 
 
 def _joined(stream: Iterator[Line]) -> Iterator[bytes]:
@@ -120,6 +166,6 @@ def _joined(stream: Iterator[Line]) -> Iterator[bytes]:
         if size <= MAX_RECORD:
             parts.append(line.raw)
         size += len(line.raw)
-        if line.whole:
+        if line.ends:
             yield parts[0] if len(parts) == 1 else b"".join(parts)
             parts, size = [], 0

@@ -6,13 +6,39 @@ A record is recognised by itself. A line that is one whole event takes the fast 
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
+from .mappings import WRAPPERS
 from .model import Outline, outline
 from .streams import BLOCK, MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
 
+
+class Frame(NamedTuple):
+    """The text of an object or of what is none: on which line it begins, and the reason why it is none, if known."""
+
+    number: int
+    raw: bytes
+    reason: str = ""
+
+
+def is_json(text: bytes) -> bool:
+    """Return whether a text is one JSON value.
+
+    >>> is_json(b'{"a":1}'), is_json(b"1 2")
+    (True, False)
+    """
+    try:
+        return bool(_decode_value(text))
+    except (ValueError, RecursionError):
+        return False
+
+
+_decode_value = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_values = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _SLICE = 1 << 18  # as much as stays in the processor's cache
 
 
@@ -69,53 +95,106 @@ _STRING_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 _EMPTY = b" \t\r\n," + UTF8_BOM
 
+_OPENING = {b"}": b"{", b"]": b"["}
+
 
 class ObjectSplitter:
     """Finds the outermost objects in text that arrives line by line, however many brackets stand around them."""
 
-    def __init__(self) -> None:
-        """Start outside of everything."""
-        self.depth = 0  # brackets open inside the current object
-        self.arrays = 0  # brackets open around it
+    def __init__(self, flags: set[str]) -> None:
+        """Start outside of everything; what is wrong about brackets and commas is added to `flags`."""
+        self.flags = flags
+        self.open = bytearray()  # brackets open inside the current object
+        self.around = bytearray()  # brackets open around it
+        self.filled = False  # something stands before it inside the brackets around it
+        self.commas = 0  # behind the last object
+        self.missing = False  # a comma was missing; in a list that has no end, that is nothing to say
         self.inside = False  # a string is open at the end of a part of a line
         self.skipping = False  # until the end of a line that is too large
         self.parts: list[bytes] = []
         self.size = 0  # of the parts
         self.tail = b""
+        self.number = 0  # the line on which the current object, or text that is none, begins
         self.indent = b""
+        self.ending = (b"", 0)  # the last line that was not blank, and from where on it has no brackets
+        self.restart: tuple[int, int] | None = None  # where in the parts, and on which line, a new object may begin
+        self.strict = False
 
     @property
     def idle(self) -> bool:
         """Return whether nothing is begun, so that a line may stand for itself."""
-        return not (self.depth or self.parts or self.tail or self.skipping)
+        return not (self.open or self.parts or self.tail or self.skipping)
 
-    def cuts(self, line: bytes) -> bool:
-        """Return whether `line` begins an object although one is open: then the open one was cut off."""
-        return self.depth > 0 and (line[:2] == b'{"' or (self.indent != b"" and line.rstrip() == self.indent))
-
-    def cut(self) -> bytes:
-        """Return what there is of the open object and forget it."""
-        raw, self.tail, self.depth, self.inside = self._joined(self.tail), b"", 0, False
-        return raw
-
-    def feed(self, line: Line) -> Iterator[tuple[bytes, str]]:
-        """Yield each object that ends in this line, and each text that is none, with the reason."""
+    def feed(self, line: Line) -> Iterator[Frame]:
+        """Yield each object that ends in this line, and each text that is none."""
         if self.skipping:
-            self.skipping = not line.whole
+            self.skipping = not line.ends
             return
+        if line.begins and self.open and self._starts_anew(line):
+            yield from self.cut()
+        if line.begins and not self.open:
+            self.number = line.number
         text, self.tail = self.tail + line.raw, b""
         at, start = self._leave_string(text), 0
         while not self.inside and (match := _STRUCTURE.match(text, at)):
             at, mark = match.end(), match[1]
-            if self.depth:
-                self.depth += 1 if mark in b"{[" else -1
-                if self.depth == 0:
-                    yield self._joined(text[start:at]), ""
-                    start = at
-            else:
-                yield from _junk(self._joined(text[start : at - 1]))
-                start = at - self._outside(mark, text[: at - 1])
-        yield from self._rest(text, start, at, line.whole)
+            if self.open and mark in b"{[":
+                self.open += mark
+            elif self.open:
+                self.open.pop()
+                if not self.open:
+                    yield Frame(self.number, self._joined(text[start:at]))
+                    self.number, start = line.number, at
+            elif mark in b"{[" or self.around[-1:] == _OPENING[mark]:  # any other bracket is a text that is no object
+                yield from self._between(self._joined(text[start : at - 1]))
+                start = at - self._take_bracket(mark, text[: at - 1], line.number)
+        yield from self._keep_rest(text, start, at, line)
+
+    def take(self, line: bytes, start: int, end: int) -> None:
+        """Take note of an object that was read already, for what stands before and behind it in its line."""
+        self.commas += line.count(b",", 0, start)
+        self._check_commas(b"{")
+        self.commas, self.filled = line.count(b",", end), True
+
+    def cut(self) -> Iterator[Frame]:
+        """Yield the open object as cut off, and what is in it from where on a new object may begin."""
+        raw, restart = self._joined(self.tail), self.restart
+        self.open, self.tail, self.inside, self.restart = bytearray(), b"", False, None
+        offset, number = restart or (len(raw), 0)
+        yield Frame(self.number, raw[:offset], "truncated")
+        if restart:
+            self.strict = True  # so that every line is looked at twice at most
+            for at, text in enumerate(raw[offset:].split(b"\n")[:-1]):
+                yield from self.feed(Line(number + at, text))
+            self.strict = False
+            if self.open:
+                yield from self.cut()
+
+    def close(self) -> Iterator[Frame]:
+        """Yield what is left at the end."""
+        if self.open or self.tail:
+            yield from self.cut()
+        if self.around:
+            self.flags.add("not_closed")
+        else:
+            self._check_commas(b"]")
+
+    def _starts_anew(self, line: Line) -> bool:
+        """Return whether a line begins an object although one is open: then the open one was cut off.
+
+        JSON allows an object only behind a colon, or in a list. Where it is allowed, a new record may begin all the
+        same; if the open object turns out to have no end, it was cut off there.
+        """
+        if line.raw[:1] != b"{" and (not self.indent or line.raw.rstrip() != self.indent):
+            return False
+        text, at = self.ending
+        last = text.rstrip()[-1:]
+        allowed = last == b":" or (self.open[-1:] == b"[" and last in b"[,")
+        whole = _PLAIN.match(text, at).end() == len(text)  # type: ignore[union-attr]  # it matches anywhere
+        if allowed and whole and not self.inside and not self.strict:
+            self.restart = self.restart or (self.size, line.number)
+            return False
+        return True
 
     def _joined(self, end: bytes) -> bytes:
         parts, self.parts, self.size = self.parts, [], 0
@@ -133,24 +212,52 @@ class ObjectSplitter:
         self.inside = match is None
         return match.end() if match else len(text)
 
-    def _outside(self, mark: bytes, before: bytes) -> int:
+    def _check_commas(self, mark: bytes) -> None:
+        """Take note of commas that are missing, doubled or left over before a bracket."""
+        wanted = self.filled and mark in b"{[" and bool(self.around)
+        self.missing |= self.commas < wanted
+        if self.around[-1:] != b"{" and (self.commas > wanted or (self.missing and mark == b"]")):
+            self.flags.add("bad_commas")
+        self.commas = 0
+
+    def _take_bracket(self, mark: bytes, before: bytes, number: int) -> int:
         """Take a bracket that stands outside any object; return 1 where it begins one."""
+        self._check_commas(mark)
+        self.filled = mark != b"["
         if mark == b"{":
-            self.depth = 1
-            if self.arrays and before and not before.strip():
+            self.open += mark
+            self.number, self.restart = number, None
+            if self.around and before and not before.strip():
                 self.indent = before + mark
             return 1
-        self.arrays = max(0, self.arrays + (mark == b"[") - (mark == b"]"))
+        if mark == b"[":
+            self.around += mark
+        else:
+            self.around.pop()
         return 0
 
-    def _rest(self, text: bytes, start: int, at: int, whole: bool) -> Iterator[tuple[bytes, str]]:
+    def _between(self, text: bytes) -> Iterator[Frame]:
+        """Take text between objects: commas, values that are no objects, or no JSON; in an envelope its members."""
+        if bare := text.strip(_EMPTY):
+            self.commas, self.filled = int(text.rstrip().endswith(b",")), True
+        else:
+            self.commas += text.count(b",")
+        if bare and self.around[-1:] != b"{":
+            try:
+                yield from (Frame(self.number, bytes(value)) for value in _decode_values(b"[" + bare + b"]"))
+            except (ValueError, RecursionError):
+                yield Frame(self.number, bare, "bad_json")
+
+    def _keep_rest(self, text: bytes, start: int, at: int, line: Line) -> Iterator[Frame]:
         """Keep what is not finished for the next line, or the next part of this one."""
-        if whole:
-            self.inside = False
-            if self.depth:
+        if text.strip() or self.inside:
+            self.ending = (b'"', 0) if self.inside and line.ends else (text, at)
+        if line.ends:
+            if self.open:
                 self._keep(text[start:] + b"\n")
             else:
-                yield from _junk(self._joined(text[start:]))
+                yield from self._between(self._joined(text[start:]))
+            self.inside = False
         else:
             if not self.inside:
                 at = _PLAIN.match(text, at).end()  # type: ignore[union-attr]  # it matches anywhere
@@ -159,13 +266,64 @@ class ObjectSplitter:
             self._keep(text[start:end])
             self.tail = text[end:]
         if self.size > MAX_DOCUMENT:
-            yield self.cut()[:BLOCK], "too_large"
-            self.skipping = not whole
+            yield from self._open_envelope(line)
+
+    def _open_envelope(self, line: Line) -> Iterator[Frame]:
+        """Yield what is in an envelope that is too large, and go on in it as in a list; or skip what is no envelope."""
+        elements, around = find_elements(raw := self._joined(self.tail))
+        self.open, self.tail, self.inside = bytearray(), b"", False
+        if not elements:
+            yield Frame(self.number, raw[:BLOCK], "too_large")
+            self.skipping = not line.ends
+            return
+        yield from (Frame(self.number, raw[start:end]) for start, end in elements)
+        self.around += around
+        yield from self.feed(Line(line.number, raw[elements[-1][1] :], False, line.ends))
 
 
-def _junk(text: bytes) -> Iterator[tuple[bytes, str]]:
-    if text := text.strip(_EMPTY):
-        yield text, "bad_json"
+def find_elements(text: bytes) -> tuple[list[tuple[int, int]], bytes]:
+    """Return where the whole objects are in the lists of an envelope without an end, and the brackets around the last.
+
+    >>> find_elements(b'{"hits":{"total":{},"hits":[{"_id":1},{"_id":2},{"_i'), find_elements(b'{"target":[{}')
+    (([(28, 37), (38, 47)], b'{{['), ([], b''))
+    """
+    elements, around, starts, at = list[tuple[int, int]](), bytearray(), list[int](), 0
+    kept = b""  # the brackets around the last element
+    depth, start, is_element = 0, 0, False
+    while match := _STRUCTURE.match(text, at):
+        before, at, mark = text[at : match.end() - 1], match.end(), match[1]
+        if depth:
+            depth += 1 if mark in b"{[" else -1
+            if is_element and not depth:
+                elements.append((start, at))
+                kept = bytes(around)
+        elif mark in b"]}":
+            begin = starts.pop()
+            alone = starts and mark == b"}" and (not elements or begin > elements[-1][0])
+            if alone and _EVENT_TYPE.search(text, begin, at):  # the one event of an envelope
+                elements.append((begin, at))
+            around.pop()
+            if not around:
+                break
+        elif not around or (mark == b"[" if around[-1:] == b"[" else _key(before) in WRAPPERS):
+            around += mark
+            starts.append(at - 1)
+        else:
+            depth, start, is_element = 1, at - 1, around[-1:] == b"["
+    if depth and is_element:
+        inner, more = find_elements(text[start:])
+        elements += [(start + begin, start + end) for begin, end in inner]
+        kept = bytes(around + more) if inner else kept
+    return elements, kept
+
+
+_EVENT_TYPE = re.compile(rb'"event_?type"', re.IGNORECASE)
+
+
+def _key(before: bytes) -> str:
+    """Return the key at the end of the text before a bracket."""
+    key = before.rstrip().removesuffix(b":").rstrip().removesuffix(b'"')
+    return key[key.rfind(b'"') + 1 :].decode(errors="replace")
 
 
 def _fit(raw: bytes) -> Outline | None:
@@ -177,50 +335,54 @@ def _fit(raw: bytes) -> Outline | None:
 
 
 def split_events(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
-    """Yield runs of plain events, and everything else as documents numbered by the line on which they end."""
-    splitter, number, tail = ObjectSplitter(), 1, b""
+    """Yield runs of plain events, and everything else as documents numbered by the line on which they begin."""
+    splitter, number, tail, begins = ObjectSplitter(source.flags), 1, b"", True
     for part in parts:
         end = part.rfind(b"\n") + 1
         block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
-        lines = Lines(block, clean_lines(block) if splitter.idle and source.shape == "ndjson" else [])
+        fast = begins and splitter.idle and source.shape == "ndjson"
+        lines = Lines(block, clean_lines(block) if fast else [])
         if lines and source.sift:
             wanted = source.sift(lines)
             yield Skipped(len(lines) - len(wanted))
             for at in wanted:
-                yield from _alone(Line(number + at, lines[at], True), source)
+                yield from split_alone(Line(number + at, lines[at]), source)
         elif events := lines.outlines():
             yield Run(range(number, number + len(lines)), lines, events)
         else:
             for at, raw in enumerate(block.split(b"\n")[:-1]):
-                yield from _split_line(Line(number + at, raw, True), splitter, source)
+                yield from _split_line(Line(number + at, raw, begins), splitter, source)
+                begins = True
         number += len(lines) or block.count(b"\n")
         if len(tail) >= BLOCK:
-            yield from _split_line(Line(number, tail, False), splitter, source)
-            tail = b""
-    yield from _split_line(Line(number, tail, True), splitter, source)
-    if splitter.depth or splitter.tail:
-        yield Document(number, splitter.cut(), reason="truncated")
+            yield from _split_line(Line(number, tail, begins, False), splitter, source)
+            tail, begins = b"", False
+    yield from _split_line(Line(number, tail, begins), splitter, source)
+    yield from _documents(splitter.close())
 
 
-def _alone(line: Line, source: Source) -> Iterator[Document]:
-    """Yield what is in a line between others that are whole."""
-    splitter = ObjectSplitter()
+def split_alone(line: Line, source: Source) -> Iterator[Document]:
+    """Yield what is in a line that stands for itself."""
+    splitter = ObjectSplitter(source.flags)
     yield from _split_line(line, splitter, source)
-    if splitter.depth:
-        yield Document(line.number, splitter.cut(), reason="truncated")
+    yield from _documents(splitter.close())
 
 
 def _split_line(line: Line, splitter: ObjectSplitter, source: Source) -> Iterator[Document]:
     """Yield what ends in a line that is not, or not only, one plain event."""
-    if splitter.cuts(line.raw):
-        yield Document(line.number - 1, splitter.cut(), reason="truncated")
-    whole = line.raw.strip(_EMPTY) if line.whole and splitter.idle else b""
     source.shape = source.shape or _shape(line.raw)
+    whole = line.raw.strip(_EMPTY) if line.begins and line.ends and splitter.idle else b""
     if event := _fit(whole) if whole[:1] == b"{" else None:
+        start = line.raw.find(b"{")
+        splitter.take(line.raw, start, start + len(whole))
         yield Document(line.number, whole, event)
-        return
-    for raw, reason in splitter.feed(line):
-        yield Document(line.number, raw, None if reason else _fit(raw), reason)
+    else:
+        yield from _documents(splitter.feed(line))
+
+
+def _documents(frames: Iterable[Frame]) -> Iterator[Document]:
+    for number, raw, reason in frames:
+        yield Document(number, raw, None if reason else _fit(raw), reason)
 
 
 def _shape(first: bytes) -> str:

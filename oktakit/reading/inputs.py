@@ -57,9 +57,9 @@ def _unpacked(source: Source) -> list[Source]:
     if isinstance(source.origin, Member):
         return [source]
     inside = members(source.origin)
-    names = unique(f"{source.name}/{name}" for name, _ in inside)
+    names = unique(f"{source.name}/{name}" for name, *_ in inside)
     named = zip(names, inside, strict=True)
-    return [Source(name, member, flags=set(source.flags)) for name, (_, member) in named] or [source]
+    return [Source(name, member, flags=source.flags | flags) for name, (_, member, flags) in named] or [source]
 
 
 def _line(record: Any) -> bytes:
@@ -99,7 +99,10 @@ def _files(item: Any) -> list[Path]:
     paths, what = list[Path](), "nothing there"
     if isinstance(item, str | os.PathLike) and str(item):
         with suppress(OSError):  # a name that cannot be one
-            what = "a folder without log files" if Path(item).is_dir() else what
+            if Path(item).is_dir():
+                what = "a folder without log files"
+            elif item == "-" or Path(item).exists():
+                what = "a pipe or device, not a file (give its bytes instead, such as sys.stdin.buffer.read())"
             paths = _below(Path(item)) or [
                 path for path in map(Path, glob(str(item), recursive=True)) if path.is_file()
             ]

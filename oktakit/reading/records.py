@@ -8,6 +8,7 @@ import msgspec
 from ..schema import fold
 from .envelopes import SILENT, Delivery, Inner, understand, unwrap
 from .formats import documents
+from .framing import find_elements
 from .model import Event, Outline
 from .repair import Trouble, repair
 from .streams import MAX_RECORD, Document, Run, Skipped, Source
@@ -78,7 +79,7 @@ def tolerate(document: Document) -> Iterator[Record]:
     known = document.reason or document.value is not None
     value, reason = (document.value, document.reason) if known else understand(document.raw, trouble)
     if reason:
-        yield Record(document.number, document.raw, reason="nul_bytes" if b"\0" in document.raw else reason)
+        yield from _reject(document._replace(reason="nul_bytes" if b"\0" in document.raw else reason))
         return
     inners = list(unwrap(value, document.textual))
     if len(document.raw) > MAX_RECORD and len(inners) < 2:
@@ -90,6 +91,19 @@ def tolerate(document: Document) -> Iterator[Record]:
         event, reason = (None, inner.reason) if inner.reason else _event(inner.value, notes)
         flags = " ".join(sorted(notes.flags))
         yield Record(document.number, document.raw, event, notes.extra, flags, reason, inner.delivery)
+
+
+def _reject(document: Document) -> Iterator[Record]:
+    """Yield the records in an envelope that is cut off or damaged, and what of it is not whole as one that is none."""
+    number, raw, reason = document.number, document.raw, document.reason
+    elements = find_elements(raw)[0] if raw.startswith(b"{") and reason != "too_large" else []
+    gaps, end = list[bytes](), 0
+    for start, stop in elements:
+        yield from tolerate(Document(number, raw[start:stop]))
+        gaps.append(raw[end:start])
+        end = stop
+    if not elements or understand(b"0".join([*gaps, raw[end:]]), Trouble())[1]:
+        yield Record(number, raw[end:] if reason == "truncated" else b"".join([*gaps, raw[end:]]), reason=reason)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:

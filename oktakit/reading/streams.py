@@ -100,11 +100,9 @@ def is_unsupported(head: bytes) -> bool:
     return head.startswith(_OTHERS)
 
 
-def is_packed(raw: Any) -> bool:
-    """Return whether what a buffered reader is about to give has to be unpacked."""
-    with suppress(*BROKEN):
-        return bool(raw.peek(8).startswith((_GZIP, _ZIP, *_PACKED)))
-    return False
+def is_packed(head: bytes) -> bool:
+    """Return whether what begins with `head` has to be unpacked."""
+    return head.startswith((_GZIP, _ZIP, *_PACKED))
 
 
 def open_origin(origin: Origin) -> BinaryIO:
@@ -125,8 +123,8 @@ def open_origin(origin: Origin) -> BinaryIO:
     return member  # type: ignore[no-any-return]  # it reads like any file
 
 
-def members(origin: Path | bytes) -> list[tuple[str, Member]]:
-    """Return the files of a zip archive with their names, and nothing where `origin` is none."""
+def members(origin: Path | bytes) -> list[tuple[str, Member, set[str]]]:
+    """Return the files of a zip archive with their names and flags, and nothing where `origin` is none."""
     with open_origin(origin) as file:
         if file.read(4) != _ZIP:
             return []
@@ -139,19 +137,24 @@ def members(origin: Path | bytes) -> list[tuple[str, Member]]:
             return []
     if any(info.filename == _SHEET for info in infos):
         return []
-    shown = sorted((info for info in infos if not _is_aside(info)), key=lambda info: info.filename)
-    return [(info.filename, Member(origin, info if _is_readable(info) else None, size, sha256)) for info in shown]
+    files = sorted((info for info in infos if not info.is_dir()), key=lambda info: info.filename)
+    shown = [info for info in files if not _is_hidden(info)]
+    hidden = {"hidden_members"} if len(shown) < len(files) else set[str]()
+    found = list[tuple[str, Member, set[str]]]()
+    for info in shown:
+        locked = {"locked_zip"} if info.flag_bits & 1 else set[str]()
+        entry = info if info.compress_type in _METHODS and not locked else None
+        found.append((info.filename, Member(origin, entry, size, sha256), hidden | locked))
+    return found
 
 
-def _is_aside(info: zipfile.ZipInfo) -> bool:
-    """Return whether this is a folder, or a file that file managers hide."""
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+def _is_hidden(info: zipfile.ZipInfo) -> bool:
+    """Return whether file managers hide this file."""
     parts = info.filename.split("/")
-    return info.is_dir() or any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
-
-
-def _is_readable(info: zipfile.ZipInfo) -> bool:
-    plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-    return plain and not info.flag_bits & 1
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in parts)
 
 
 def inflate(raw: io.BufferedReader, flags: set[str]) -> Iterator[bytes]:
@@ -272,8 +275,10 @@ _AHEAD = 4
 
 UTF8_BOM = codecs.BOM_UTF8
 
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 _UTF16 = {
-    "utf-16": re.compile(rb"\xff\xfe|\xfe\xff"),
+    "utf-16": re.compile(rb"\xff\xfe(?:[^\0]\0|$)|\xfe\xff(?:\0[^\0]|$)", re.DOTALL),
     "utf-16-le": re.compile(rb"[\[{]\0[^\0]\0"),  # JSON without a mark
     "utf-16-be": re.compile(rb"\0[\[{]\0[^\0]"),
 }
@@ -332,11 +337,12 @@ class Skipped(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line, or a part of a long one (`whole` is False on all parts but the last)."""
+    """One line, or a part of a long one, which neither begins nor ends it, or only one of both."""
 
     number: int
     raw: bytes
-    whole: bool
+    begins: bool = True
+    ends: bool = True
 
 
 @dataclass
@@ -407,7 +413,7 @@ class _Peeked(io.BufferedReader):
     """A file of which the beginning was looked at; what is read in one go behind it is not copied."""
 
     def __init__(self, file: _Hashed) -> None:
-        super().__init__(file, BLOCK)
+        super().__init__(file, max(BLOCK, 1 << 16))
         self._file, self._fresh = file, True
 
     def read1(self, size: int = -1, /) -> bytes:
@@ -420,7 +426,7 @@ def blocks(source: Source) -> Iterator[bytes]:
     with open_origin(source.origin) as file:
         raw = _Hashed(file, source.flags, source.hashed)
         reader = _Peeked(raw)
-        content = hashlib.sha256() if source.hashed and is_packed(reader) else None
+        content = hashlib.sha256() if source.hashed and is_packed(reader.peek(8)) else None
         parts = inflate(reader, source.flags)
         if content:
             parts = (content.update(part) or part for part in parts)  # type: ignore[func-returns-value]
@@ -435,10 +441,12 @@ def blocks(source: Source) -> Iterator[bytes]:
 
 
 def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:
-    first = next(parts, b"")
+    first = next(parts, b"").removeprefix(UTF8_BOM)
     encoding = next((encoding for encoding, start in _UTF16.items() if start.match(first)), "")
     if not encoding:
-        yield first.removeprefix(UTF8_BOM)
+        mark = next((mark for mark in _MARKS[1:] if first.startswith(mark)), b"")
+        source.flags |= {"wrong_byte_mark"} if mark else set()
+        yield first.removeprefix(mark)
         yield from parts
         return
     source.encoding = "utf-16"
@@ -450,13 +458,13 @@ def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:
 
 def lines(parts: Iterator[bytes]) -> Iterator[Line]:
     """Yield the lines of a stream of blocks, without their newline; a line longer than a block comes in parts."""
-    number, tail = 1, b""
+    number, tail, begins = 1, b"", True
     for part in parts:
         *whole, tail = (tail + part).split(b"\n")
         for raw in whole:
-            yield Line(number, raw, True)
-            number += 1
+            yield Line(number, raw, begins)
+            number, begins = number + 1, True
         if len(tail) >= BLOCK:
-            yield Line(number, tail, False)
-            tail = b""
-    yield Line(number, tail, True)
+            yield Line(number, tail, begins, False)
+            tail, begins = b"", False
+    yield Line(number, tail, begins)

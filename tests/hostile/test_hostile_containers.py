@@ -154,7 +154,7 @@ def test_a_locked_file_in_an_archive_is_said_to_be_unreadable():
     archive[archive.index(b"PK\x01\x02") + 8] |= 1
     log = ok.read_log(bytes(archive))
     assert (account(log), kept(log)) == ((2, 1, 0, 1), [(2, 1, "")])
-    assert list(log.sources["flags"]) == ["unsupported_format", ""]
+    assert list(log.sources["flags"]) == ["locked_zip", ""]
 
 
 def test_a_file_in_an_archive_with_a_wrong_checksum_is_one_record():
