@@ -142,10 +142,17 @@ def watched(subject: Any, evidence: Any) -> Answer:
 WATCHED: Final = questions(watched)
 
 
-def to_card(rows: Iterable[tuple[str, Question, Answer]]) -> pd.DataFrame:
-    """Return a card of subjects, questions and answers."""
-    cells = [_row(*row) for row in rows]
-    return pd.DataFrame(cells, columns=list(CHECK_COLUMNS), dtype=TEXT)
+def answer_all(
+    subjects: Iterable[tuple[str, Any]], asked: tuple[Question, ...], evidence: Any, watch: Any
+) -> pd.DataFrame:
+    """Return the checklist of subjects, each with its uuid; what is watched for is a question of its own."""
+    asked += WATCHED if watch is not None else ()
+    return to_checklist((uuid, one, ask(one, subject, evidence)) for uuid, subject in subjects for one in asked)
+
+
+def to_checklist(answers: Iterable[tuple[str, Question, Answer]]) -> pd.DataFrame:
+    """Return answers, each with the uuid of its subject and its question, as a table."""
+    return pd.DataFrame([_row(*one) for one in answers], columns=list(CHECK_COLUMNS), dtype=TEXT)
 
 
 def _row(subject: str, question: Question, given: Answer) -> tuple[str | None, ...]:

@@ -15,17 +15,15 @@ from ..log.log import Events
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST, SENTINELS
 from .answers import (
-    WATCHED,
     Answer,
     Query,
-    ask,
+    answer_all,
     combine,
     means,
     person,
     place,
     questions,
     this_record,
-    to_card,
     trusted,
 )
 from .evidence import JOURNEYS, Evidence, Taking, collect_evidence, rows_of
@@ -240,12 +238,8 @@ def check_exports(
     levels = tuple(read_sensitivities(sensitivities).itertuples(index=False, name=None))
     told = {"timezone": timezone, "known": known, "watch": watch, "reports": levels}
     evidence = collect_evidence(events, "check_exports", known_only(steps, _PEOPLE), TELLING, JOURNEYS, **told)
-    asked = (*EXPORT_QUESTIONS, *([] if watch is None else WATCHED))
-    return to_card(
-        (taking.uuids[-1], question, ask(question, taking, evidence))
-        for taking in _takings(correlate_exports(events), evidence)
-        for question in asked
-    )
+    takings = ((taking.uuids[-1], taking) for taking in _takings(correlate_exports(events), evidence))
+    return answer_all(takings, EXPORT_QUESTIONS, evidence, watch)
 
 
 def _takings(exports: pd.DataFrame, evidence: Evidence) -> Iterator[Taking]:

@@ -15,17 +15,15 @@ from ..log.log import Events
 from ..safe import text
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
 from .answers import (
-    WATCHED,
     Answer,
     Query,
-    ask,
+    answer_all,
     combine,
     means,
     person,
     place,
     questions,
     this_record,
-    to_card,
     trusted,
 )
 from .evidence import MINIMUM, Evidence, busiest, collect_evidence, rows_of, within
@@ -88,12 +86,8 @@ def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> p
     core = known_only(given, _PEOPLE)
     told = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
     evidence = collect_evidence(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
-    asked = (*FEEDBACK_QUESTIONS, *([] if watch is None else WATCHED))
-    return to_card(
-        (verdict.row.feedback_uuid, question, ask(question, verdict, evidence))
-        for verdict in _verdicts(correlate_feedback(events), evidence)
-        for question in asked
-    )
+    verdicts = ((one.row.feedback_uuid, one) for one in _verdicts(correlate_feedback(events), evidence))
+    return answer_all(verdicts, FEEDBACK_QUESTIONS, evidence, watch)
 
 
 def _verdicts(feedback: pd.DataFrame, evidence: Evidence) -> Iterator[Verdict]:

@@ -20,7 +20,7 @@ from ..log.keys import TEXT, known_only
 from ..log.log import Events, events_of
 from ..safe import text
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
-from .answers import Answer, person, to_card
+from .answers import Answer, person, to_checklist
 from .evidence import grouped, rows_of
 from .exports import check_exports
 from .feedback import check_feedback
@@ -170,7 +170,7 @@ def _hand_overs(frame: Any) -> pd.DataFrame:
     rows = [row for row in rows_of(find_session_changes(frame)) if row.explained_by is None]
     both = [row for row in rows if _ADDRESS & {*row.moved.split()} and _BROWSER & {*row.moved.split()}]
     why = "It went on at another address with another browser."
-    return to_card((row.uuid, question, Answer("yes", why, "", (row.previous_uuid, row.uuid))) for row in both)
+    return to_checklist((row.uuid, question, Answer("yes", why, "", (row.previous_uuid, row.uuid))) for row in both)
 
 
 def _subjects(frame: Any, card: pd.DataFrame) -> list[Subject]:
