@@ -7,16 +7,17 @@ import html as _html
 import os
 import re
 import shutil
+import sys
 from contextlib import suppress
 from errno import EACCES
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .errors import InputError
 
 _HIDDEN: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e01ef]"
 )
 
 _LINK: Final = re.compile(r":(?=//)|(?<=\bwww)\.", re.IGNORECASE)
@@ -39,7 +40,7 @@ def text(value: object, limit: int = 200) -> str:
     >>> text("https://www.example.com/")
     'https[:]//www[.]example.com/'
     """
-    shown = _HIDDEN.sub(lambda found: _escape(found[0]), str(value)[: limit + 1])
+    shown = _HIDDEN.sub(_escape, str(value)[: limit + 1])
     shown = _LINK.sub(r"[\g<0>]", shown)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
@@ -71,6 +72,29 @@ def markdown(value: object, limit: int = 200) -> str:
     return _MARKUP.sub(r"\\\g<0>", _html.escape(text(value, limit), quote=False))
 
 
+def rendered(table: str) -> str:
+    r"""Return a table that pandas has drawn, as text or as HTML, with escapes for what hides in it.
+
+    >>> rendered("actor\nad\u200bmin")
+    'actor\nad\\u200bmin'
+    """
+    return "\n".join(_HIDDEN.sub(_escape, line) for line in table.split("\n"))
+
+
+def guard_tables(*kinds: type) -> None:
+    """Let IPython draw tables of these kinds with nothing hidden, where it runs; the tables keep every text."""
+    if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        formatters = shell.display_formatter.formatters
+        for kind in kinds:
+            formatters["text/plain"].for_type(kind, lambda table, printer, _: printer.text(rendered(repr(table))))
+            formatters["text/html"].for_type(kind, _html_of)
+
+
+def _html_of(table: Any) -> str | None:
+    page = table._repr_html_() if hasattr(table, "_repr_html_") else None
+    return page and rendered(page)
+
+
 def filename(value: object) -> str:
     """Return `value` if it is a plain file name: 1 to 64 of the characters A-Z a-z 0-9 . _ - and not only dots.
 
@@ -91,8 +115,8 @@ def filename(value: object) -> str:
     return name
 
 
-def _escape(character: str) -> str:
-    code = ord(character)
+def _escape(hidden: re.Match[str]) -> str:
+    code = ord(hidden[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 

@@ -1,6 +1,8 @@
 """Text made safe to show."""
 
+import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from oktakit import safe
 from oktakit.errors import InputError
@@ -15,6 +17,7 @@ from oktakit.errors import InputError
         ("user\u202efdp.exe", "user\\u202efdp.exe"),
         ("\u2066x\u2069", "\\u2066x\\u2069"),
         ("ad\u200bmin\ufeff", "ad\\u200bmin\\ufeff"),
+        ("ad\u034fmin\u3164 ad\ufe0fmin", "ad\\u034fmin\\u3164 ad\\ufe0fmin"),
         ("\ud83d", "\\ud83d"),
         ("\U000e0041", "\\U000e0041"),
         ("Zoë 東京 😀", "Zoë 東京 😀"),
@@ -56,3 +59,17 @@ def test_a_plain_file_name_passes():
     """Letters, digits, dot, underscore and hyphen, up to 64."""
     assert safe.filename("Case_17-a.html") == "Case_17-a.html"
     assert safe.filename("x" * 64) == "x" * 64
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/html"])
+def test_tables_in_a_notebook_hide_nothing(kind):
+    """What looks like two admins is two texts, in a frame and in a column; the frame keeps both as they came."""
+    shell = InteractiveShell.instance()
+    safe.guard_tables(pd.DataFrame, pd.Series)
+    frame = pd.DataFrame({"actor": ["admin", "ad\u200bmin", "\u202enimda"]}, index=[1, 2, 3])
+    for table in (frame, frame["actor"]):
+        shown = shell.display_formatter.format(table, include=[kind])[0].get(kind, "")
+        assert not set(shown) & {"\u200b", "\u202e"}
+        assert (kind, type(table)) == ("text/html", pd.Series) or "ad\\u200bmin" in shown
+    assert frame["actor"].tolist() == ["admin", "ad\u200bmin", "\u202enimda"]
+    InteractiveShell.clear_instance()

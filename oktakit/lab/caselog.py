@@ -368,6 +368,7 @@ def _is_export(path: Path) -> bool:
 def _timesketch(number: int, entry: Entry, event: Event, withdrawn: bool) -> dict[str, Any]:
     """Return what Timesketch needs, its time in microseconds too, and where it comes from."""
     at = event.published or entry.at
+    texts = {name: getattr(event, name) for name in ("uuid", "event_type", "actor", "sha256_content")}
     return {
         "message": text(f"{event.event_type} by {event.actor or 'unknown'}: {entry.note}", LIMIT),
         "datetime": at.isoformat(),
@@ -376,6 +377,6 @@ def _timesketch(number: int, entry: Entry, event: Event, withdrawn: bool) -> dic
         "tag": ["oktakit", "withdrawn"] if withdrawn else ["oktakit"],
         "entry": number,
         "noted_at": entry.at.isoformat(),
-        "noted_by": entry.by,
-        **{name: getattr(event, name) for name in ("uuid", "event_type", "actor", "sha256_content")},
+        "noted_by": entry.by and text(entry.by, LIMIT),
+        **{name: value and text(value, LIMIT) for name, value in texts.items()},
     }

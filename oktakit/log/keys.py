@@ -5,10 +5,12 @@ from collections.abc import Iterable
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ..safe import guard_tables
 from ..schema import COLUMNS, RELATED, SENTINELS
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there. Every room that makes tables comes here.
 pd.set_option("display.html.use_mathjax", False)
+guard_tables(pd.DataFrame, pd.Series)
 
 TEXT = pd.Series(["a"]).dtype
 """What pandas makes of text: `str` from pandas 3 on, object before."""

@@ -354,6 +354,15 @@ def test_timesketch_gets_one_line_per_note_and_event(case: ok.CaseLog, log: ok.L
     assert second["tag"] == ["oktakit", "withdrawn"]
 
 
+def test_timesketch_is_shown_what_hides(case: ok.CaseLog, tmp_path: Path) -> None:
+    """An actor with a zero-width character is another than the one he looks like, in every field of the export."""
+    event = {"uuid": "u1", "eventType": "user.session.start", "actor": {"alternateId": "ad\u200bmin"}}
+    case.add(ok.read_log([event]), "u1", "Not \u202ehim.", by="e\u2060ve")
+    row = json.loads(case.write_timesketch(tmp_path / "out.jsonl").read_text())
+    assert (row["actor"], row["noted_by"]) == ("ad\\u200bmin", "e\\u2060ve")
+    assert row["message"] == "user.session.start by ad\\u200bmin: Not \\u202ehim."
+
+
 def test_an_export_replaces_an_export_alone(case: ok.CaseLog, log: ok.Log, path: Path, tmp_path: Path) -> None:
     """Neither this case log, nor another, nor the log that was read; a folder is no file."""
     case.add(log, uuid(2), "Taken by bob.")
