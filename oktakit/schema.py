@@ -167,6 +167,14 @@ class EventType(NamedTuple):
     groups: str
 
 
+class Outcome(NamedTuple):
+    """A value of `outcome.result`: whether it happened (happened, refused or undecided), and that in words."""
+
+    result: str
+    meaning: str
+    words: str
+
+
 def _table(name: str) -> list[list[str]]:
     with (files(__package__) / name).open(encoding="utf-8") as file:
         return list(csv.reader(file))[1:]
@@ -177,6 +185,39 @@ FLAGS: Final = tuple(Flag(*row) for row in _table("flags.csv"))
 
 EVENT_TYPES: Final = tuple(EventType(*row) for row in _table("event_types.csv"))
 """The event types that are looked at beside the four of `ANALYTICS`."""
+
+OUTCOMES: Final = tuple(Outcome(*row) for row in _table("outcomes.csv"))
+"""What each documented value of `outcome.result` means; a value that is not among them is undecided."""
+
+
+@cache
+def results_of(meaning: str) -> tuple[str, ...]:
+    """Return the values of `outcome.result`, in upper case, that have one meaning.
+
+    >>> results_of("happened")
+    ('SUCCESS', 'ALLOW')
+    """
+    return tuple(one.result for one in OUTCOMES if one.meaning == meaning)
+
+
+def meaning_of_result(result: object) -> str:
+    """Return what one value of `outcome.result` means: happened, refused, undecided or not delivered.
+
+    >>> [meaning_of_result(result) for result in ("SUCCESS", "deny", "CHALLENGE", "PARTIAL", None)]
+    ['happened', 'refused', 'undecided', 'undecided', 'not delivered']
+    """
+    text = result.strip().upper() if isinstance(result, str) else ""
+    meanings = {one.result: one.meaning for one in OUTCOMES}
+    return meanings.get(text, "not delivered" if text.lower() in SENTINELS else "undecided")
+
+
+def is_done(result: object) -> bool:
+    """Return whether an event counts as done: it happened, or the delivery says nothing against it.
+
+    >>> [is_done(result) for result in ("ALLOW", None, "DENY", "DEFERRED")]
+    [True, True, False, False]
+    """
+    return meaning_of_result(result) in ("happened", "not delivered")
 
 
 @cache

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..log.keys import TEXT, known_only, same
+from ..log.keys import TEXT, known_only, outcomes, same, were_done
 from ..log.log import Events
-from ..schema import DOWNLOAD, EXPORTS, GENERATE, REQUEST
+from ..schema import DOWNLOAD, EXPORTS, GENERATE, REQUEST, meaning_of_result
 from .engines import collect, first_known, rows, table
 
 
@@ -34,7 +34,6 @@ _RULES = (
 _KEYS = ("job_id", "transaction_id", "report_id", "actor_id", "external_session_id", "root_session_id", "organization")
 _GENERATE_WITHIN = pd.Timedelta(hours=24)
 _DOWNLOAD_WITHIN = pd.Timedelta(days=30)  # how long Okta's mailed link is good for
-FAILED = ("FAILURE", "DENY", "ABANDONED")
 
 _STEP = {
     "published": "at",
@@ -76,12 +75,14 @@ def correlate_exports(events: Events) -> pd.DataFrame:
         S_uuid`, then `generate_result generate_reason`, how each step was tied to the one before (`generated_linked_by
         downloaded_linked_by`: job_id, transaction, session, actor or report; `generated_confidence
         downloaded_confidence`: exact, high, medium or low), `state` (downloaded, failed, never generated, never
-        downloaded, download only, generate only), `orphan_reason`, `taken_by_other`, `ambiguous`, `candidates` (uuids
-        that tie), `downloads` (of this job) and the lags as timedeltas. Sorted by the first time known, then uuid.
+        downloaded, download only, generate only, download refused, download undecided), `orphan_reason`,
+        `taken_by_other`, `ambiguous`, `candidates` (uuids that tie), `downloads` (of this job that were done) and the
+        lags as timedeltas. Sorted by the first time known, then uuid.
 
         `taken_by_other` is True or False only where every link is exact; a link by session or actor presupposes the
-        same person and says False; a link by report alone, or no request in the log, leaves it missing. Steps whose
-        deliveries name two organizations are never one job.
+        same person and says False. It is missing for a link by report alone, without a request in the log, where
+        request or download was refused or not decided, and where the steps of one job name two reports (`ambiguous`).
+        Steps whose deliveries name two organizations are never one job.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def _pairs(children: pd.DataFrame, parents: pd.DataFrame, rule: _Rule, within: p
 
 def _offers(requests: pd.DataFrame, generates: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
     """Return what a download may belong to: files that were made, and requests from the moment their file was ready."""
-    files = _offer(generates).assign(offered=~generates["outcome_result"].isin(FAILED))
+    files = _offer(generates).assign(offered=outcomes(generates["outcome_result"]) != "refused")
     request = files["uuid"].map(made["parent"])
     whose = requests.drop_duplicates("uuid").set_index("uuid")["organization"]
     files["organization"] = files["organization"].combine_first(request.map(whose).astype(TEXT))
@@ -192,7 +193,11 @@ def _jobs(steps: pd.DataFrame, made: pd.DataFrame, taken: pd.DataFrame) -> pd.Da
 
 def _file(files: list[Any], until: pd.Timestamp | None = None) -> str | None:
     """Return the file that was there at a moment: the last good one before it, or else the last one of all."""
-    good = [file for file in files if until and file.published <= until and file.outcome_result not in FAILED]
+    good = [
+        file
+        for file in files
+        if until and file.published <= until and meaning_of_result(file.outcome_result) != "refused"
+    ]
     return str((good or files)[-1].uuid) if files else None
 
 
@@ -220,7 +225,7 @@ def _describe(found: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         generate_result=found["generated_outcome_result"],
         generate_reason=found["generated_outcome_reason"],
         taken_by_other=_taken_by_other(found),
-        ambiguous=ties != "",
+        ambiguous=(ties != "") | _names_two_reports(found),
         candidates=ties.mask(ties == ""),
         state=_state(found),
         request_to_generate=found["generated_at"] - found["requested_at"],
@@ -228,7 +233,8 @@ def _describe(found: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
         request_to_download=found["downloaded_at"] - found["requested_at"],
     )
     job = first_known(found, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
-    downloads = found["downloaded_uuid"].notna().groupby(job).transform("sum").astype("int64")
+    done = found["downloaded_uuid"].notna() & were_done(found["downloaded_outcome_result"])
+    downloads = done.groupby(job).transform("sum").astype("int64")
     return found.assign(downloads=downloads, orphan_reason=_orphan_reason(found, start))
 
 
@@ -239,18 +245,28 @@ def _taken_by_other(found: pd.DataFrame) -> pd.Series:
     links = found[["downloaded_confidence"]].assign(file=found["generated_confidence"].where(by_file, "exact"))
     exact, low = links.eq("exact").all(axis=1), links.eq("low").any(axis=1)
     decided = exact | (alike.fillna(False).astype(bool) & ~low)
-    return (~alike).where(decided & found["requested_uuid"].notna() & found["downloaded_uuid"].notna())
+    for step in ("requested", "downloaded"):
+        decided &= found[f"{step}_uuid"].notna() & were_done(found[f"{step}_outcome_result"])
+    return (~alike).where(decided & ~_names_two_reports(found))
+
+
+def _names_two_reports(found: pd.DataFrame) -> "pd.Series[bool]":
+    """Return where the steps of one job name different reports, so that one of them cannot belong to it."""
+    reports = known_only(found, [f"{step}_report_id" for step in _STEPS])[[f"{step}_report_id" for step in _STEPS]]
+    return reports.nunique(axis=1) > 1
 
 
 def _state(found: pd.DataFrame) -> pd.Series:
     """Return how far each job came."""
     asked, made, taken = (found[f"{step}_uuid"].notna() for step in _STEPS)
-    failed = [found[f"{step}_outcome_result"].isin(FAILED) for step in _STEPS]
+    meanings = [outcomes(found[f"{step}_outcome_result"]) for step in _STEPS]
+    refused = [meaning == "refused" for meaning in meanings]
     states = pd.Series("never downloaded", found.index, dtype=TEXT)
     states = states.mask(made & ~asked, "generate only").mask(asked & ~made, "never generated")
-    states = states.mask(~taken & (failed[0] | failed[1]), "failed")
+    states = states.mask(~taken & (refused[0] | refused[1]), "failed")
     states = states.mask(taken, "downloaded").mask(taken & ~asked & ~made, "download only")
-    return states.mask(failed[2], "failed")
+    states = states.mask(taken & (meanings[2] == "undecided"), "download undecided")
+    return states.mask(taken & refused[2], "download refused")
 
 
 def _orphan_reason(found: pd.DataFrame, start: pd.Timestamp) -> pd.Series:

@@ -6,13 +6,16 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..log.keys import TEXT, known_only, known_values, same
+from ..log.keys import TEXT, known_only, known_values, outcomes, same, were_done
 from ..log.log import Events
 from ..schema import FEEDBACK, types_of
 from .engines import first_known, rows
-from .labels import LABELLED, count_labels, told_by
+from .labels import LABELLED, count_labels, plain, told_by
 
-VERDICTS = {"true_positive": "confirmed", "false_positive": "dismissed", "false_negative": "missed"}
+VERDICTS = {"truepositive": "confirmed", "falsepositive": "dismissed", "falsenegative": "missed"}
+"""What the labels mean, by their letters alone."""
+GIVEN: Final = ("confirmed", "dismissed", "missed", "other")
+"""The verdicts that were given; what was refused or not decided is none."""
 
 _JUDGED = ("event_type", "published", "risk_level", "detection_name")
 
@@ -30,9 +33,10 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     DataFrame
         `feedback_uuid given_at given_by given_by_id given_from given_country given_is_proxy given_session about_user
         about_user_id label verdict reason judged_uuid judged_type judged_at judged_risk_level judged_detection
-        judged_in_log time_to_verdict self_feedback contradicted`. `verdict` is confirmed, dismissed, missed or other;
-        `label` is as logged. `judged_in_log` False is no error: detections may be hidden from the exporting admin.
-        `self_feedback` is missing where the log does not name the user who was judged.
+        judged_in_log time_to_verdict self_feedback contradicted`. `verdict` is confirmed, dismissed, missed, other (a
+        label that is not understood), refused or undecided (the feedback was not given); `label` is as logged.
+        `judged_in_log` False is no error: detections may be hidden from the exporting admin. `self_feedback` is missing
+        where the log does not name the user who was judged.
 
     Raises
     ------
@@ -56,11 +60,18 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     found = given.rename(columns=_GIVEN | _DETAILS).merge(judged, how="left", on="judged_uuid")
     found["judged_in_log"] = found["judged_in_log"].astype("boolean").fillna(False)
     found["judged_type"] = first_known(found, "judged_type", "judged_type_noted")
-    found["verdict"] = found["label"].str.lower().map(VERDICTS).fillna("other").astype(found["label"].dtype)
+    found["verdict"] = _verdict(found)
     found["time_to_verdict"] = found["given_at"] - found["judged_at"]
     found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])
     found["contradicted"] = _contradicted(found)
     return found[list(FEEDBACK_COLUMNS)]
+
+
+def _verdict(found: pd.DataFrame) -> pd.Series:
+    """Return what each label means; what was refused or not decided is no verdict."""
+    labels = {label: VERDICTS.get(plain(label), "other") for label in found["label"].dropna().unique()}
+    verdicts = pd.Series([labels.get(label, "other") for label in found["label"]], found.index, dtype=TEXT)
+    return verdicts.mask(~were_done(found["outcome_result"]), outcomes(found["outcome_result"]))
 
 
 def _contradicted(found: pd.DataFrame) -> pd.Series:
@@ -90,6 +101,7 @@ _DETAILS = {
     "feedback_reason": "reason",
     "judged_uuid": "judged_uuid",
     "judged_type": "judged_type_noted",
+    "outcome_result": "outcome_result",
 }
 
 _BESIDE = {
@@ -132,10 +144,11 @@ def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) 
     DataFrame
         `event_type detection_name detections judged share_judged verdicts dismissed share_dismissed
         share_dismissed_from share_dismissed_to contradicted reviewers median_time_to_verdict open_high`, most
-        detections first. `judged` are detections with a verdict, `verdicts` all that was said about them; a share of
-        nothing is missing. The share dismissed has its 95 % Wilson interval beside it: of three verdicts it says next
-        to nothing. `open_high` are HIGH detections without any verdict. Verdicts on detections that the log does not
-        have are counted in a row of their own, whose `detection_name` is missing and whose `detections` are 0.
+        detections first. `judged` are detections with a verdict, `verdicts` all that was said about them and not
+        refused; a share of nothing is missing. The share dismissed has its 95 % Wilson interval beside it: of three
+        verdicts it says next to nothing. `open_high` are HIGH detections without any verdict. Verdicts on detections
+        that the log does not have are counted in a row of their own, whose `detection_name` is missing and whose
+        `detections` are 0.
 
     Raises
     ------
@@ -156,7 +169,8 @@ def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) 
     needed = ("event_type", "detection_name", "risk_level")
     is_detection = nw.col("event_type").is_in(types_of("detection"))
     found = rows(events, "summarize_feedback", needed, is_detection).drop_duplicates("uuid")
-    said, labels = correlate_feedback(events), told_by(known, watch)
+    labels, every = told_by(known, watch), correlate_feedback(events)
+    said = every[every["verdict"].isin(GIVEN)]
     told = said.merge(found.add_prefix("judged_"), how="left", on="judged_uuid")
     told = told.assign(event_type=told["judged_type"], detection_name=told["judged_detection_name"])
     both = [_of_detections(found, set(said["judged_uuid"].dropna())), _of_verdicts(told)]

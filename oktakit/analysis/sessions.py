@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ..log.keys import TEXT, known, known_only, same
+from ..log.keys import TEXT, done, known, known_only, same, were_done
 from ..log.log import Events
 from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .actors import OWN_COLUMNS, SYSTEM, okta_own, opens_console
@@ -24,7 +24,7 @@ _PLACE = ("country", "as_number", "is_proxy")  # what a database says about an a
 _TEXTS = ("ip_address", "country", "os", "browser", "raw_user_agent", "dt_hash", "root_session_id")
 _KINDS = {"requests": REQUEST, "downloads": DOWNLOAD, "feedback": FEEDBACK}
 _SHOWN = ("ip_address", "country", "as_number", "browser", "os", "dt_hash", "is_proxy")
-_WHO = ("uuid", "event_type", "actor_id", "actor_alternate_id", "request_uri", "root_session_id")
+_WHO = ("uuid", "event_type", "outcome_result", "actor_id", "actor_alternate_id", "request_uri", "root_session_id")
 CHANGE_NEEDS: Final = tuple(dict.fromkeys((*_WHO, *MOVED, *OWN_COLUMNS)))
 CHANGE_COLUMNS: Final = (
     *("session", "actor_id", "actor_alternate_id", "at", "uuid", "previous_uuid", "moved"),
@@ -60,8 +60,9 @@ def correlate_sessions(events: Events) -> pd.DataFrame:
         dt_hashes proxy requests downloads feedback admin_console changes`, sorted by `first`, then `session`. `session`
         is the external session id; texts such as "unknown" are no session. The actor is that of the first event that
         is not Okta's own. `root_sessions` and `ip_addresses` to `dt_hashes` count distinct values that are known,
-        `networks` AS numbers. `proxy` counts events flagged by Okta, `admin_console` openings of the Admin Console or
-        policy evaluations for it, `changes` the rows of `find_session_changes` that nothing explains.
+        `networks` AS numbers. What was refused or not decided counts as no request, download, feedback
+        or opening. `proxy` counts events flagged by Okta, `admin_console` openings of the Admin Console or policies
+        that let somebody into it, `changes` the rows of `find_session_changes` that nothing explains.
 
     Raises
     ------
@@ -100,7 +101,7 @@ def _in_sessions(events: Events, helper: str, columns: tuple[str, ...]) -> nw.La
 
 def _totals(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return when each session began and ended, and how often what was done in it."""
-    flags = {name: nw.col("event_type") == kind for name, kind in _KINDS.items()}
+    flags: dict[str, Any] = {name: (nw.col("event_type") == kind) & done() for name, kind in _KINDS.items()}
     flags |= {"events": nw.lit(True), "proxy": nw.col("is_proxy")}
     marks = {name: flag.fill_null(False).cast(nw.Int64) for name, flag in flags.items()}
     marked = frame.select("session", "published_us", **marks).filter(~nw.col("session").is_null())
@@ -112,7 +113,7 @@ def _totals(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
 def _consoles(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the sessions in which the Admin Console was opened, once for every time."""
     either = nw.col("event_type").is_in((CONSOLE, SIGN_ON))
-    found = collect(pick(frame, ("session", "event_type", "targets"), either))
+    found = collect(pick(frame, ("session", "event_type", "outcome_result", "targets"), either))
     return found[opens_console(found)]
 
 
@@ -161,9 +162,9 @@ def find_session_changes(events: Events, *, known: Any = None, watch: Any = None
     DataFrame
         `session actor_id actor_alternate_id at uuid previous_uuid moved`, then `from_X to_X` for X in `ip_address
         country as_number browser os dt_hash is_proxy`, then `after` (time since the previous event), `requests_after
-        downloads_after feedback_after` (in the session from this event on, itself included) and `explained_by`, sorted
-        by `at`, then `uuid`. `moved` are names, blank-separated, out of `MOVED`. `explained_by` is missing for a change
-        that nothing explains, or one of
+        downloads_after feedback_after` (done in the session from this event on, itself included) and `explained_by`,
+        sorted by `at`, then `uuid`. `moved` are names, blank-separated, out of `MOVED`. `explained_by` is missing for a
+        change that nothing explains, or one of
 
         - okta_agent: the later event is Okta's own (the system, its agent "Okta-Integrations", its Admin Console);
         - same_address: the address is the same, only what a database says about it differs;
@@ -214,7 +215,8 @@ def _steps(events: pd.DataFrame) -> pd.DataFrame:
     keys = events[["published", "uuid"]].assign(session=events.groupby("session", sort=False).ngroup())
     order = keys.sort_values(["session", "published", "uuid"]).index
     session = keys["session"].loc[order].reset_index(drop=True)
-    follow = {name: _from_then_on((events["event_type"] == kind).loc[order], session) for name, kind in _KINDS.items()}
+    kinds = events["event_type"].where(were_done(events["outcome_result"])).loc[order]
+    follow = {name: _from_then_on(kinds == kind, session) for name, kind in _KINDS.items()}
     codes = pd.DataFrame({name: _codes(events[name]) for name in MOVED}).loc[order].reset_index(drop=True)
     before = _before(codes, session, events["own"].astype(bool).loc[order].reset_index(drop=True))
     now, then = codes.loc[before.index], codes.loc[before].set_axis(before.index)

@@ -5,6 +5,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ..log.keys import done
 from ..log.keys import known as stated
 from ..log.log import Events
 from ..schema import DOWNLOAD, FEEDBACK, REQUEST
@@ -19,9 +20,9 @@ _DISTINCT = {
 }
 _COUNTS = {
     "events": nw.lit(True),
-    "requests": nw.col("event_type") == REQUEST,
-    "downloads": nw.col("event_type") == DOWNLOAD,
-    "feedback": nw.col("event_type") == FEEDBACK,
+    "requests": (nw.col("event_type") == REQUEST) & done(),
+    "downloads": (nw.col("event_type") == DOWNLOAD) & done(),
+    "feedback": (nw.col("event_type") == FEEDBACK) & done(),
     "proxy": nw.col("is_proxy"),
     "not_proxy": ~nw.col("is_proxy"),
     "proxy_not_reported": nw.col("is_proxy").is_null(),
@@ -44,7 +45,7 @@ def summarize_geo(events: Events, *, known: Any = None, watch: Any = None) -> pd
     DataFrame
         `country events actors ip_addresses sessions downloads feedback proxy not_proxy proxy_not_reported first last`,
         most events first. Events without a country (server-side jobs have none) are one row whose country is missing.
-        `first` and `last` are UTC.
+        `first` and `last` are UTC. What was refused or not decided counts in `events` alone, not as a download.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def _summarize(
     """Return counts by some columns; a column of its own marks what is missing, so that aggregations stay simple."""
     distinct = {name: _DISTINCT[name] for name in counts if name in _DISTINCT}
     sums = [name for name in counts if name in _COUNTS]
-    frame = table(events, helper, ("uuid", "event_type", "is_proxy", *by, *distinct.values()))
+    frame = table(events, helper, ("uuid", "event_type", "outcome_result", "is_proxy", *by, *distinct.values()))
     parts = [stated(column).alias(f"_{name}") for name, column in distinct.items()]
     parts += [_COUNTS[name].fill_null(False).cast(nw.Int64).alias(name) for name in sums]
     frame = frame.select(*by, "published_us", *parts)

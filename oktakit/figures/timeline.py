@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from .. import safe, schema
-from ..analysis.exports import FAILED
 from ..analysis.words import duration
 from ..errors import InputError
+from ..log.keys import outcomes
 from ..log.log import Log
 from . import style as draw
 
@@ -169,12 +169,13 @@ def _step(rows: pd.DataFrame, step: str) -> pd.DataFrame:
     marks = rows[[*names, "lane", "verdict", "generate_result"]].rename(columns=names | {f"{step}_from": "ip_address"})
     marks = marks.assign(at=draw.to_utc(marks["at"]), kind=_STEPS[step])
     if step == "generated":
-        marks["kind"] = marks["kind"].mask(marks["generate_result"].isin(FAILED), draw.FAILED)
+        marks["kind"] = marks["kind"].mask(outcomes(marks["generate_result"]) == "refused", draw.FAILED)
     return marks[marks["uuid"].notna() | marks["at"].notna()]
 
 
 def _verdict(row: "pd.Series[Any]") -> str:
-    if pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"]):
+    missing = pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"])
+    if missing or row["state"] in ("download refused", "download undecided"):
         return "no download"
     if pd.isna(row["taken_by_other"]):
         return "unknown if taken by other"
@@ -185,7 +186,11 @@ def _export_note(row: dict[Any, Any]) -> dict[str, Any]:
     """What the row means, in words, on its right."""
     verdict, lag = row["verdict"], row["request_to_download"]
     side = "before" if not pd.isna(lag) and lag < pd.Timedelta(0) else "after"  # clocks may be wrong
-    more = safe.plot(row["state"], 30) if pd.isna(lag) else f"{duration(abs(lag), 2)} {side} the request"
+    more = (
+        safe.plot(row["state"], 30)
+        if pd.isna(lag) or verdict == "no download"
+        else f"{duration(abs(lag), 2)} {side} the request"
+    )
     color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
     return draw.lane_note(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
 

@@ -5,8 +5,12 @@ from collections.abc import Iterable
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+<<<<<<< HEAD
 from ..safe import guard_tables
 from ..schema import COLUMNS, RELATED, SENTINELS
+=======
+from ..schema import COLUMNS, RELATED, SENTINELS, meaning_of_result, results_of
+>>>>>>> cab3fee (Read outcomes by one table: what was refused did not happen, what is not decided is not known)
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there. Every room that makes tables comes here.
 pd.set_option("display.html.use_mathjax", False)
@@ -35,6 +39,31 @@ def known_values(frame: pd.DataFrame, column: str) -> list[str]:
     """Return the distinct values of a column that can join events, sorted."""
     values = frame[column].dropna()
     return sorted(values[~_unknown(values)].unique())
+
+
+def outcome(column: str = "outcome_result") -> nw.Expr:
+    """Return what an outcome means: happened, refused, undecided or not delivered, as `schema.OUTCOMES` has it."""
+    result = nw.col(column).str.strip_chars().str.to_uppercase()
+    missing = result.is_null() | result.is_in(sorted({*map(str.upper, SENTINELS)} - {"UNKNOWN"}))
+    decided = nw.when(result.is_in(results_of("refused"))).then(nw.lit("refused")).otherwise(nw.lit("undecided"))
+    there = nw.when(result.is_in(results_of("happened"))).then(nw.lit("happened")).otherwise(decided)
+    return nw.when(missing).then(nw.lit("not delivered")).otherwise(there).alias("outcome")
+
+
+def done(column: str = "outcome_result") -> nw.Expr:
+    """Return where an event counts as done: it happened, or the delivery says nothing against it."""
+    return outcome(column).is_in(("happened", "not delivered"))
+
+
+def outcomes(results: pd.Series) -> pd.Series:
+    """Return what the outcomes of a pandas column mean, as `outcome` does."""
+    meanings = {one: meaning_of_result(one) for one in results.dropna().unique()}
+    return pd.Series([meanings.get(one, "not delivered") for one in results], results.index, dtype=TEXT)
+
+
+def were_done(results: pd.Series) -> "pd.Series[bool]":
+    """Return where events of a pandas column of outcomes count as done, as `done` does."""
+    return outcomes(results).isin(("happened", "not delivered"))
 
 
 def ties(events: pd.DataFrame) -> dict[str, list[str]]:

@@ -203,7 +203,9 @@ def test_a_second_attempt_counts():
         ([MAKE], "generate only"),
         ([MAKE, TAKE], "downloaded"),
         ([TAKE], "download only"),
-        ([{**TAKE, "outcome": {"result": "DENY"}}], "failed"),
+        ([{**TAKE, "outcome": {"result": "DENY"}}], "download refused"),
+        ([{**TAKE, "outcome": {"result": "ABANDONED"}}], "download refused"),
+        ([{**TAKE, "outcome": {"result": "DEFERRED"}}], "download undecided"),
     ],
 )
 def test_the_state_says_how_far_a_job_came(records, state):
