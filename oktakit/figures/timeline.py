@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 _SESSION = "external_session_id"
+_NOT_DONE = ("download refused", "download undecided")
 _WHERE = ("ip_address", "country")
 _TIMELINE = (
     *("uuid", "published", "event_type", "actor_id", "actor_alternate_id", "outcome_result", "job_id", "organization"),
@@ -174,8 +175,7 @@ def _step(rows: pd.DataFrame, step: str) -> pd.DataFrame:
 
 
 def _verdict(row: "pd.Series[Any]") -> str:
-    missing = pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"])
-    if missing or row["state"] in ("download refused", "download undecided"):
+    if row["state"] in _NOT_DONE or (pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"])):
         return "no download"
     if pd.isna(row["taken_by_other"]):
         return "unknown if taken by other"
@@ -186,11 +186,9 @@ def _export_note(row: dict[Any, Any]) -> dict[str, Any]:
     """What the row means, in words, on its right."""
     verdict, lag = row["verdict"], row["request_to_download"]
     side = "before" if not pd.isna(lag) and lag < pd.Timedelta(0) else "after"  # clocks may be wrong
-    more = (
-        safe.plot(row["state"], 30)
-        if pd.isna(lag) or verdict == "no download"
-        else f"{duration(abs(lag), 2)} {side} the request"
-    )
+    more = safe.plot(row["state"], 30)
+    if not pd.isna(lag) and verdict != "no download":
+        more = f"{duration(abs(lag), 2)} {side} the request"
     color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
     return draw.lane_note(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
 

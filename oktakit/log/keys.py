@@ -5,12 +5,8 @@ from collections.abc import Iterable
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-<<<<<<< HEAD
 from ..safe import guard_tables
-from ..schema import COLUMNS, RELATED, SENTINELS
-=======
 from ..schema import COLUMNS, RELATED, SENTINELS, meaning_of_result, results_of
->>>>>>> cab3fee (Read outcomes by one table: what was refused did not happen, what is not decided is not known)
 
 # JupyterLab typesets $...$ in tables: a log could show text that is not there. Every room that makes tables comes here.
 pd.set_option("display.html.use_mathjax", False)
