@@ -13,8 +13,10 @@ from typing import Any
 
 import oktakit as ok
 from oktakit.samples.patterns import PATTERNS
-from oktakit.samples.scenarios import mixture
+from oktakit.samples.scenarios import make_log, mixture
 
+QUIET = ((1, 20_000), (2, 20_000), (1, 80_000))
+"""Seeds and sizes of months in which nothing happened."""
 MALICIOUS = {kind for kind, pattern in PATTERNS.items() if pattern.malicious}
 
 
@@ -46,6 +48,17 @@ def judge(seed: int) -> Counter[tuple[str, str]]:
     return counts
 
 
+def judge_quiet(seed: int, events: int) -> Counter[tuple[str, str]]:
+    """Return how many exports of a quiet month there are and need a look."""
+    log = ok.read_log(make_log("quiet_month", seed, events=events).records)
+    leads = ok.find_leads(log)
+    chosen = " ".join(leads.loc[leads["level"] == "needs a look", "exports"]).split()
+    exports = len(ok.correlate_exports(log))
+    return Counter(
+        {("exports of quiet months", "planted"): exports, ("exports of quiet months", "needs a look"): len(chosen)}
+    )
+
+
 def table(found: Counter[tuple[str, str]]) -> str:
     """Return the counts as a Markdown table, malicious patterns first."""
     lines = ["| pattern | sort | planted | needs a look | left out |", "|---|---|--:|--:|--:|"]
@@ -55,8 +68,9 @@ def table(found: Counter[tuple[str, str]]) -> str:
     for sort, kinds in (("malicious", MALICIOUS), ("benign", PATTERNS.keys() - MALICIOUS)):
         sums = [sum(found[kind, name] for kind in kinds) for name in ("planted", "needs a look", "left out")]
         lines.append(_line("all", sort, sums))
-    ordinary = [found["ordinary exports", name] for name in ("planted", "needs a look")]
-    return "\n".join([*lines, _line("ordinary exports", "", [*ordinary, ""])])
+    for name in ("ordinary exports", "exports of quiet months"):
+        lines.append(_line(name, "", [found[name, "planted"], found[name, "needs a look"], ""]))
+    return "\n".join(lines)
 
 
 def _line(name: str, sort: str, cells: list[Any]) -> str:
@@ -69,6 +83,8 @@ def main(seeds: int) -> None:
     start = time.perf_counter()
     for seed in range(seeds):
         found += judge(seed)
+    for size in QUIET:
+        found += judge_quiet(*size)
     print(table(found))
     print(f"\n{seeds} mixtures, {found['leads', 'needs a look']} leads, {time.perf_counter() - start:.0f} s.")
 

@@ -1,7 +1,7 @@
 """What needs a look, first: exports, verdicts and sessions that belong to one story are one row, in one sentence."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from itertools import chain, pairwise
@@ -184,8 +184,8 @@ def _subjects(frame: Any, card: pd.DataFrame) -> list[Subject]:
     jobs = grouped(zip(job, rows_of(exports), strict=True)).values()
     several = [_export(downloads, answers, by_uuid) for downloads in jobs]
     for row in rows_of(feedback):
-        said, level = answers.pop(row.feedback_uuid), row.judged_risk_level
-        said += _closer(said, "burst", "burst_above_low", lambda _, level=level: level != "LOW")
+        said = answers.pop(row.feedback_uuid)
+        said += [] if row.judged_risk_level == "LOW" else _closer(said, "burst", "burst_above_low")
         several.append(Subject("feedback", (row.feedback_uuid,), row, (by_uuid[row.feedback_uuid],), tuple(said)))
     for uuid, said in answers.items():
         events = tuple(by_uuid[one] for one in said[0].evidence.split())
@@ -200,14 +200,15 @@ def _export(downloads: list[Any], answers: dict[str, list[Any]], by_uuid: dict[s
     same = grouped((answer.key, answer) for uuid in uuids for answer in answers.pop(uuid)).values()
     said = [min(one, key=lambda answer: ("yes", "unknown", "no").index(answer.answer)) for one in same]
     requested = downloads[0].requested_uuid
-    at_request = _closer(said, "no_admin_console", "no_console_at_request", lambda one: str(requested) in one.evidence)
+    console = _closer(said, "no_admin_console", "no_console_at_request")
+    at_request = [one for one in console if requested in one.evidence.split()]
     events = tuple(by_uuid[uuid] for uuid in steps if uuid)
     return Subject("export", tuple(uuids), downloads[0], events, tuple(said + at_request))
 
 
-def _closer(answers: Iterable[Any], key: str, closer: str, holds: Callable[[Any], bool]) -> list[Any]:
-    """Return an answer that is a yes once more, under a key that says more than its question, where that holds."""
-    return [one._replace(key=closer) for one in answers if (one.key, one.answer) == (key, "yes") and holds(one)]
+def _closer(answers: list[Any], key: str, closer: str) -> list[Any]:
+    """Return the answer to a question once more, if it is a yes, under a key that says more than the question."""
+    return [one._replace(key=closer) for one in answers if (one.key, one.answer) == (key, "yes")]
 
 
 def _levels(subjects: list[Subject]) -> dict[tuple[str, ...], int]:

@@ -79,7 +79,7 @@ def test_a_report_taken_by_somebody_else_is_one_sentence():
         "Okta Usage, requested by ann@example.com from Romania (203.0.113.9) at 20 Mar 09:10 UTC, "
         "was downloaded by bob@example.com from Singapore (203.0.113.77, proxy) at 20 Mar 13:20 UTC; "
         "one device acted as both accounts; a journey near it was faster than people travel; "
-        "the Admin Console was not opened in that session."
+        "it went through a proxy."
     )
     row = found.iloc[0]
     assert (row["people"], row["reports"]) == ("ann@example.com, bob@example.com", "Okta Usage")
@@ -123,6 +123,32 @@ def test_a_colleague_who_collects_a_report_is_worth_knowing():
     assert found["level"].tolist() == ["worth knowing", "ordinary"]
     assert found["headline"][1].startswith("Nothing needs a look. 1 other export: none was taken by anybody")
     assert "An assistant or a colleague collects reports for others" in found["against"][0]
+
+
+def test_a_mailed_link_over_a_vpn_is_ordinary():
+    """The report was requested in the console; the mailed link was opened later, over a proxy and without it."""
+    taken = act(
+        22, DOWNLOAD, "20T13:20", origin={**OFFICE, "is_proxy": True}, session="mail", debug=KEY, target=report()
+    )
+    assert leads(*without(22), taken)["level"].tolist() == ["ordinary"]
+
+
+@pytest.mark.parametrize(("risk", "level"), [("LOW", "worth knowing"), ("MEDIUM", "needs a look")])
+def test_many_verdicts_at_once_need_a_look_unless_they_are_about_slight_detections(risk, level):
+    """A queue of LOW detections is worked off in one sitting; dismissing six others within minutes needs a look."""
+    alarms = [
+        act(30 + n, "user.risk.detect", f"20T08:0{n}", "bob", target=about("bob"), debug={"risk": f"{{level={risk}}}"})
+        for n in range(6)
+    ]
+    told = {"eventType": "user.risk.detect", "label": "false_positive"}
+    said = [
+        act(40 + n, FEEDBACK, f"20T09:0{n}", target=about("bob"), debug={**told, "eventUuid": uuid(30 + n)})
+        for n in range(6)
+    ]
+    found = leads(*without(20, 21, 22), *alarms, *said)
+    assert found["level"].tolist() == [level, "ordinary"]
+    dismissed = "ann@example.com dismissed 6 detections about bob@example.com from Norway (192.0.2.10)"
+    assert found["headline"][0].startswith(f"{dismissed} at 20 Mar 09:00 to 09:05 UTC")
 
 
 def test_an_unknown_that_would_decide_is_not_dropped():
