@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
@@ -40,6 +41,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(str(cell).replace('|', '/') or ' ' for cell in line)} |\n" for line in lines)
 
 
+def listed(about: dict[str, str]) -> str:
+    """Return what there is to say about a thing as a Markdown list."""
+    return "".join(f"- *{name}*: {words}\n" for name, words in about.items())
+
+
 def code(text: str) -> str:
     """Return a text as code, or nothing."""
     return f"`{text}`" if text else ""
@@ -59,17 +65,34 @@ def tables_page() -> str:
 def questions_page() -> str:
     """Return the page about the questions of the checks."""
     with (files("oktakit.checks") / "questions.csv").open(encoding="utf-8") as file:
-        rows = [[code(row["key"]), row["name"], row["source"], row["innocent"]] for row in csv.DictReader(file)]
-    intro = "# Questions\n\nWhat `check_exports` and `check_feedback` ask, each answered yes, no or unknown.\n\n"
-    return intro + table(["key", "question", "where its logic comes from", "ordinary explanations"], rows)
+        rows = list(csv.DictReader(file))
+    parts = ["# Questions\n\nWhat `check_exports` and `check_feedback` ask, each answered yes, no or unknown.\n"]
+    for row in rows:
+        about = {"Key": code(row["key"]), "Ordinary explanations": row["innocent"], "Source": row["source"]}
+        parts.append(f"## {row['name']}\n\n{listed(about)}")
+    return "\n".join(parts)
 
 
 def leads_page() -> str:
     """Return the page about the rules by which something needs a look."""
     with (files("oktakit.checks") / "lead_rules.csv").open(encoding="utf-8") as file:
-        heads, *rows = csv.reader(file)
-    intro = "# Rules for leads\n\n`find_leads` sets the level of a lead by these rules alone; there is no score.\n\n"
-    return intro + table(heads, rows)
+        rows = list(csv.DictReader(file))
+    parts = ["# Rules for leads\n\n`find_leads` sets the level of a lead by these rules alone; there is no score.\n"]
+    for about in dict.fromkeys(row["about"] for row in rows):
+        parts.append(f"## {about.capitalize()}\n")
+        parts += [_rule(row) for row in rows if row["about"] == about]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _rule(row: dict[str, str]) -> str:
+    """Return a rule as an item of a list; names in braces are filled in by what is found."""
+    answers = [f"{words} {', '.join(map(code, row[name].split()))}" for name, words in _ANSWERS.items() if row[name]]
+    following = re.sub(r"{(.+?)}", r"the \1", f" *Next*: {row['next']}" if row["next"] else "")
+    return f"- **{row['level']}** if {'; '.join(answers)}.{following} *Source*: {row['source']}."
+
+
+_ANSWERS = {"yes": "yes to all of", "any": "yes to any of", "unknown": "unknown:"}
 
 
 def flags_page() -> str:
@@ -153,6 +176,7 @@ def write_notebooks(source: Path, folder: Path) -> None:
         for output in _outputs(notebook):
             if figure := output.data.pop(page.PLOTLY, None):
                 output.data["text/html"] = page.figure_html(figure)
+        notebook.metadata["hide-toc"] = True  # leaves its place to tables and figures
         nbformat.write(notebook, folder / path.name)
 
 

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from playwright.sync_api import Browser
 
-from harness import Reader, read_page
+from harness import Reader, Sight, read_page
 
 ROOT = Path(__file__).parents[2]
+PLOTLY = "application/vnd.plotly.v1+json"
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +28,38 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_page_asks_for_anything_from_elsewhere(pages: Path, browser: Reader) -> None:
-    """Every page opens from the disk alone, without an error in its scripts."""
-    found = {}
-    for path in pages.rglob("*.html"):
-        sight = browser.visit(read_page(path))
-        found[path.name] = [url for url in sight.elsewhere if not url.startswith("file://")] + sight.errors
-    assert len(found) > 15
-    assert {name: several for name, several in found.items() if several} == {}
+@pytest.fixture(scope="module")
+def sights(pages: Path, browser: Reader) -> dict[str, Sight]:
+    """Return what is seen on each page, by its place."""
+    paths = sorted(pages.rglob("*.html"))
+    return {path.relative_to(pages).as_posix(): browser.visit(read_page(path, home=pages)) for path in paths}
 
 
-def test_the_figures_of_a_notebook_are_drawn(pages: Path, browser: Reader, pictures: Path) -> None:
-    """The stored figures of the first notebook are alive, with marks."""
-    sight = browser.visit(read_page(pages / "generated/notebooks/01_follow_an_export.html", pictures=pictures))
-    assert len(sight.figures) >= 2
-    assert [figure["title"] for figure in sight.figures if figure["empty"] or not figure["marks"]] == []
+def test_no_page_asks_for_anything_from_elsewhere(sights: dict[str, Sight]) -> None:
+    """Every page opens from its own folder alone, without an error in its scripts."""
+    assert len(sights) > 15
+    assert {name: (*one.elsewhere, *one.errors) for name, one in sights.items() if one.elsewhere or one.errors} == {}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_every_stored_figure_is_drawn(path: Path, sights: dict[str, Sight]) -> None:
+    """The page of a notebook draws each figure that is stored in it, with marks."""
+    outputs = [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
+    figures = sights[f"generated/notebooks/{path.stem}.html"].figures
+    assert len(figures) == sum(PLOTLY in output.get("data", {}) for output in outputs)
+    assert [figure["title"] for figure in figures if figure["empty"] or not figure["marks"]] == []
+
+
+@pytest.mark.parametrize("width", [1400, 800])
+@pytest.mark.parametrize("name", ["index", "reading", "generated/tables", "generated/notebooks/01_follow_an_export"])
+def test_a_page_is_not_wider_than_its_window(name: str, width: int, pages: Path, browser: Reader) -> None:
+    """What is wider than the window scrolls by itself."""
+
+    def visit(chromium: Browser) -> int:
+        page = chromium.new_page(viewport={"width": width, "height": 1000})
+        page.goto((pages / f"{name}.html").as_uri())
+        wider: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        page.close()
+        return wider
+
+    assert browser.visit(visit) <= 0

@@ -196,12 +196,12 @@ def read_notebook(lab: Lab, name: str, *, run: bool, pictures: Path | None = Non
     return visit
 
 
-def read_page(path: Path, *, pictures: Path | None = None) -> Callable[[Browser], Sight]:
-    """Return a visit that opens a file without a network, and looks."""
+def read_page(path: Path, *, home: Path | None = None, pictures: Path | None = None) -> Callable[[Browser], Sight]:
+    """Return a visit that opens a file without a network, and looks; what it loads may lie below `home`."""
 
     def visit(browser: Browser) -> Sight:
         context = browser.new_context(offline=True)
-        page, elsewhere, errors = _watched(context.new_page(), path.as_uri())
+        page, elsewhere, errors = _watched(context.new_page(), (home or path).as_uri())
         page.goto(path.as_uri())
         seen = _look(page)
         for scheme in ("light", "dark") if pictures else ():
