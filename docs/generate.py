@@ -92,7 +92,7 @@ def _rule(row: dict[str, str]) -> str:
     return f"- **{row['level']}** if {'; '.join(answers)}.{following} *Source*: {row['source']}."
 
 
-_ANSWERS = {"yes": "yes to all of", "any": "yes to any of", "unknown": "unknown:"}
+_ANSWERS = {"yes": "yes to", "any": "yes to one of", "unknown": "unknown:"}
 
 
 def flags_page() -> str:

@@ -19,8 +19,14 @@ class Log:
 
     Attributes
     ----------
-    events, targets, rejected, sources : DataFrame
-        The four tables; their columns are those of `oktakit.schema`.
+    events : DataFrame
+        One row per event; its columns, as those of the others, are in `oktakit.schema`.
+    targets : DataFrame
+        One row per target of an event.
+    rejected : DataFrame
+        One row per record that was not kept, with the reason.
+    sources : DataFrame
+        One row per file: its hashes, and how many records were kept, rejected and found twice.
     """
 
     events: pd.DataFrame
