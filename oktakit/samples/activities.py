@@ -4,15 +4,16 @@ Truth is written down from what was planted, never from what an analysis found. 
 have one activity: people, times and reports come from the same chance, and what tells the two apart differs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from ..schema import DOWNLOAD, GENERATE, REQUEST
-from .days import Facts, Judge, Planted, console, detection, mail, minutes, office, plant_feedback, sign_in, step
-from .events import CHANGES, CONTEXT, RISK, Record, app, device_hash, make_event, new_job, new_session, user
+from .days import Facts, Planted, console, detection, mail, minutes, office, sign_in, step
+from .events import CONTEXT, RISK, Record, app, device_hash, make_event, new_job, new_session, user
 from .people import AGENTS, LAPTOPS, PLACES, REPORTS, Job, Login, Origin, Person
 
 DAY: Final = timedelta(days=1)
@@ -34,17 +35,23 @@ def at_console(rng: Random, at: datetime, person: Person) -> tuple[Login, list[R
     return login, enter(rng, at, login)
 
 
+def start_export(rng: Random, job: Job, at: datetime, login: Login) -> list[Record]:
+    """Return the request for a report, its generation some minutes later, and the mail that announces it."""
+    made_at = at + minutes(rng, 4, 9)
+    events = [step(rng, at, REQUEST, login, job, scope=True), step(rng, made_at, GENERATE, None, job)]
+    return [*events, mail(rng, made_at, login.person)]
+
+
 def plant_export(rng: Random, job: Job, asked: Act, *taken: Act) -> Planted:
     """Return a report that is asked for, made as a job, announced by mail, and collected once or more."""
     (asked_at, asker), (first_at, taker) = asked, taken[0]
-    made_at = asked_at + minutes(rng, 4, 9)
-    start = [step(rng, asked_at, REQUEST, asker, job, scope=True), step(rng, made_at, GENERATE, None, job)]
-    start.append(mail(rng, made_at, asker.person))
+    start = start_export(rng, job, asked_at, asker)
+    made_at = datetime.fromisoformat(start[1]["published"])
     collected = [step(rng, at, DOWNLOAD, login, job) for at, login in taken]
     uuids = dict(zip(("request", "generate", "mail"), (event["uuid"] for event in start), strict=True))
     facts = {
         "kind": "export",
-        "innocent": asker.agent.name != "stranger",
+        "benign": asker.agent.name != "stranger",
         "job_id": job.id,
         "report_id": job.report.id,
         "report_name": job.report.name,
@@ -106,13 +113,13 @@ class Pattern(NamedTuple):
     """A table of patterns.toml: the activity, is it malicious, and for which questions the answer is not a plain no.
 
     `open` are questions that the planted facts do not decide. `people` take part, from a local `hour` on. `traits` are
-    words: loud is a sensitive report without a filter, far far from home, proxy a server known as one, hidden a
-    detection that the log does not show, vpn one that is used every day, away a journey before. `agent` is the browser
-    of a benign person if it is not their own. The first person works from an hour `begins` and a day `first` on, and
-    has so many export `runs` in each of three weeks.
+    words: loud is a sensitive report without a filter, far far from home, proxy a server known as one, vpn one that is
+    used every day, away a journey before. `agent` is the browser of a benign person if it is not their own. The first
+    person works from an hour `begins` and a day `first` on, and has so many export `runs` in each of three weeks.
+    `logins` and `steps` are those of stories.toml.
     """
 
-    plant: str
+    plant: str = "tell"
     malicious: bool = False
     people: int = 1
     hour: int = 11
@@ -124,6 +131,8 @@ class Pattern(NamedTuple):
     begins: int = 8
     first: int = 0
     runs: int = 1
+    logins: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    steps: Sequence[Sequence[Any]] = ()
 
 
 def office_login(rng: Random, person: Person) -> Login:
@@ -168,7 +177,7 @@ def _login(rng: Random, person: Person, it: Pattern) -> Login:
     return at_work._replace(agent=AGENTS.get(it.agent, at_work.agent))
 
 
-def _job(rng: Random, it: Pattern) -> Job:
+def choose_job(rng: Random, it: Pattern) -> Job:
     """Return a run of a sensitive report without a filter, or of a harmless one with a filter."""
     job = new_job(rng, REPORTS[1 if "loud" in it.traits else 3])
     return job._replace(filter=None if "loud" in it.traits else 'user.status eq "ACTIVE"')
@@ -177,7 +186,7 @@ def _job(rng: Random, it: Pattern) -> Job:
 def _alone(rng: Random, at: datetime, login: Login, it: Pattern) -> list[Record]:
     """Return an export that somebody collects themselves, from sign-in to download; a thief needs no Admin Console."""
     entered = enter(rng, at, login, opened=not it.malicious)
-    return entered + plant_export(rng, _job(rng, it), (at, login), (at + 12 * MINUTE, login))[0]
+    return entered + plant_export(rng, choose_job(rng, it), (at, login), (at + 12 * MINUTE, login))[0]
 
 
 def export_own(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
@@ -187,22 +196,6 @@ def export_own(rng: Random, people: Sequence[Person], at: datetime, it: Pattern)
     return [one for run, login in enumerate(shared) for one in _alone(rng, at + 4 * run * MINUTE, login, it)]
 
 
-def export_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return six exports at once."""
-    login = _login(rng, people[0], it)
-    done = batch(rng, at, login, 6)
-    return enter(rng, at, login, opened=not it.malicious) + done
-
-
-def collect_later(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return a report that a colleague collects, or their account elsewhere; of one person, it is taken twice."""
-    later = at + (minutes(rng, 90, 150) if len(people) > 1 else DAY)
-    asking, taking = office_login(rng, people[0]), _login(rng, people[-1], it)
-    entered = enter(rng, at, asking) + enter(rng, later, taking, opened=not it.malicious)
-    before = [(at + 12 * MINUTE, asking)] if len(people) == 1 else []
-    return entered + plant_export(rng, _job(rng, it), (at, asking), *before, (later, taking))[0]
-
-
 def move_session(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
     """Return a session that goes on elsewhere: over its owner's VPN, or with a stranger abroad, whom Okta notices."""
     owner, server = office_login(rng, people[0]), _server(rng, "Bucharest")
@@ -210,7 +203,7 @@ def move_session(rng: Random, people: Sequence[Person], at: datetime, it: Patter
     alarm = plant_hijack(rng, at - 8 * MINUTE, owner, moved)[0] if it.malicious else []
     entered = enter(rng, at - 60 * MINUTE, owner, opened=not it.malicious)
     used = [use(rng, at + gap * MINUTE, who) for gap, who in ((-20, owner), (-7, moved), (15, moved), (40, owner))]
-    return [*entered, *used, *alarm, *plant_export(rng, _job(rng, it), (at, moved), (at + 12 * MINUTE, moved))[0]]
+    return [*entered, *used, *alarm, *plant_export(rng, choose_job(rng, it), (at, moved), (at + 12 * MINUTE, moved))[0]]
 
 
 def send_program(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
@@ -225,46 +218,7 @@ def send_program(rng: Random, people: Sequence[Person], at: datetime, it: Patter
     flow = make_event(rng, at + 2 * MINUTE, "app.oauth2.authorize.code", owner, target=wiki, debug=data)
     placed = use(rng, at + 4 * MINUTE, owner._replace(origin=owner.origin._replace(place=PLACES["Lisbon"])))
     used = use(rng, at + 10 * MINUTE, program)
-    done = plant_export(rng, _job(rng, it), (at, owner), (at + 12 * MINUTE, program if it.malicious else owner))[0]
+    done = plant_export(rng, choose_job(rng, it), (at, owner), (at + 12 * MINUTE, program if it.malicious else owner))[
+        0
+    ]
     return [*enter(rng, at, owner), flow, placed, used, *done]
-
-
-def change_rights(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return a factor, right or token given just before an export: to and by the exporter, or to and by others."""
-    login, helper = _login(rng, people[0], it), office_login(rng, people[1])
-    by, to = (login, people[0]) if it.malicious else (helper, people[2])
-    change = make_event(rng, at - MINUTE, rng.choice(CHANGES), by, target=user(to))
-    done = _alone(rng, at, login, it)
-    return [*enter(rng, at - 20 * MINUTE, helper), change, *done]
-
-
-def judge_one(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return a detection that is dismissed: a slight one by a reviewer, or a grave one by its subject, who exports."""
-    subject, reviewer = _login(rng, people[0], it), office_login(rng, people[1])
-    alarm, then = detection(rng, at, subject, "HIGH" if it.malicious else "LOW"), at + 40 * MINUTE
-    judge = Judge(then, subject if it.malicious else reviewer, "false_positive", "New laptop, confirmed by phone")
-    feedback = plant_feedback(rng, alarm, people[0], [judge])[0]
-    entered = enter(rng, at, subject, opened=not it.malicious) + enter(rng, then, reviewer)
-    done = plant_export(rng, _job(rng, it), (then + 20 * MINUTE, subject), (then + 35 * MINUTE, subject))[0]
-    return [*entered, *feedback, *([] if "hidden" in it.traits else [alarm]), *(done if it.malicious else [])]
-
-
-def judge_many(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return six detections that one reviewer dismisses: through the day, or within minutes."""
-    reviewer, gap = office_login(rng, people[0]), MINUTE if it.malicious else 75 * MINUTE
-    events = enter(rng, at, reviewer)
-    for number in range(6):
-        subject = office_login(rng, people[1 + number % 2])
-        alarm = detection(rng, at - (30 - number) * MINUTE, subject, "MEDIUM")
-        judge = Judge(at + number * gap, reviewer, "false_positive", "Known device")
-        events += [alarm, *plant_feedback(rng, alarm, subject.person, [judge])[0]]
-    return events
-
-
-def judge_twice(rng: Random, people: Sequence[Person], at: datetime, it: Pattern) -> list[Record]:
-    """Return a grave detection that one reviewer confirms, while another agrees or dismisses it."""
-    logins = [office_login(rng, person) for person in people]
-    alarm, label = detection(rng, at, logins[0], "HIGH"), "false_positive" if it.malicious else "true_positive"
-    judges = [Judge(at + 30 * MINUTE, logins[1], "true_positive"), Judge(at + 60 * MINUTE, logins[2], label)]
-    feedback = plant_feedback(rng, alarm, people[0], judges)[0]
-    return [alarm, *(one for judge in judges for one in enter(rng, judge.at, judge.login)), *feedback]

@@ -115,7 +115,9 @@ def _web(rng: Random, login: Login, path: str, debug: dict[str, str]) -> tuple[A
         data["tunnels"] = json.dumps(tunnels, separators=(",", ":"))
     version = "V6" if ":" in origin.ip else "V4"
     hop = {"ip": origin.ip, "source": None, "geographicalContext": _geo(origin.place), "version": version}
-    return actor, login.session, {"type": "WEB", "id": request_id, "detail": {}}, data, [hop]
+    is_token = login.session is None and login.agent.name == "script"
+    token = {"requestApiTokenId": stable_id("00T", login.person.login)} if is_token else {}
+    return actor, login.session, {"type": "WEB", "id": request_id, "detail": token}, data, [hop]
 
 
 def _job(rng: Random, debug: dict[str, str]) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from .activities import Pattern, office_login, over_vpn, use
 from .days import START_DAY, Planted, console, minutes, roughen, sign_in
 from .events import Record
 from .people import PLACES, Person
+from .stories import tell
 
 ABOUT_EXPORTS: Final = (
     "taken_by_other other_place no_admin_console unfiltered sensitive_report proxy off_hours first_export repeated "
@@ -30,7 +31,8 @@ _LOUD = "unfiltered sensitive_report"
 _USUAL = Pattern("export_own")
 PATTERNS: Final = {
     name: Pattern(**fields)
-    for name, fields in tomllib.loads((files(__package__) / "patterns.toml").read_text(encoding="utf-8")).items()
+    for table in ("patterns.toml", "stories.toml")
+    for name, fields in tomllib.loads((files(__package__) / table).read_text(encoding="utf-8")).items()
 }
 """What can be planted: a malicious pattern, then its benign twins."""
 
@@ -45,19 +47,20 @@ def plant_pattern(rng: Random, kind: str, people: Sequence[Person], *, days: int
 
     >>> from oktakit.samples.people import staff
     >>> events, facts = plant_pattern(Random(1), "assistant", staff(Random(1), 2))
-    >>> facts["guilty"], facts["expect"]["taken_by_other"], facts["expect"]["proxy"]
+    >>> facts["malicious"], facts["expect"]["taken_by_other"], facts["expect"]["proxy"]
     (False, 'yes', 'no')
     """
     pattern, day = PATTERNS[kind], rng.choice((days - 5, days - 4))
     cast = [person._replace(home=people[0].home) for person in people[: pattern.people]]
     at = _moment(rng, cast[0], day, pattern.hour)
-    planted = getattr(activities, pattern.plant)(rng, cast, at, pattern)
+    plant = tell if pattern.steps else getattr(activities, pattern.plant)
+    planted = plant(rng, cast, at, pattern)
     habits = [pattern, *[_USUAL] * (len(cast) - 1)]
     lives = [_life(rng, one, day, habit, (days, pace)) for one, habit in zip(cast, habits, strict=True)]
     subjects, answers = _subjects(planted, pattern), _expected(pattern)
     facts = {
         "kind": kind,
-        "guilty": pattern.malicious,
+        "malicious": pattern.malicious,
         "people": [person.login for person in cast],
         "subjects": [event["uuid"] for event in subjects],
         "sessions": [*dict.fromkeys(event["authenticationContext"]["externalSessionId"] for event in subjects)],
@@ -74,7 +77,7 @@ def _moment(rng: Random, person: Person, day: int, hour: int) -> datetime:
 
 def _judges(pattern: Pattern) -> bool:
     """Return whether a pattern is about feedback, not about exports."""
-    return pattern.plant.startswith("judge_")
+    return any(step[2] == "feedback" for step in pattern.steps)
 
 
 def _subjects(planted: list[Record], pattern: Pattern) -> list[Record]:

@@ -183,7 +183,7 @@ def make_log(name: str, seed: int = 1, **size: int) -> SyntheticLog:
     Examples
     --------
     >>> log = make_log("assistant")
-    >>> [facts["innocent"] for facts in log.truth["planted"]]
+    >>> [facts["benign"] for facts in log.truth["planted"]]
     [True]
     """
     if name not in SCENARIOS:
@@ -201,7 +201,7 @@ def mixture(seed: int, background: Sequence[Record] | None = None) -> SyntheticL
     Without a `background`, the records of a quiet month, it is the same 3,000 events for every seed.
 
     >>> log = mixture(1)
-    >>> {facts["guilty"] for facts in log.truth["planted"]} == {True, False}
+    >>> {facts["malicious"] for facts in log.truth["planted"]} == {True, False}
     True
     """
     quiet = [*{one["uuid"]: one for one in (_quiet_records() if background is None else background)}.values()]
