@@ -17,7 +17,12 @@ from oktakit.samples.scenarios import mixture
 from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
 
 HOUR = timedelta(hours=1)
-MATTERS = ("user.risk.detect", "user.session.context.change", *CHANGES)
+MATTERS = (
+    *("user.risk.detect", "user.session.context.change", *CHANGES),
+    *("user.account.reset_password", "user.mfa.factor.reset_all", "user.mfa.okta_verify.deny_push"),
+    *("user.session.impersonation.grant", "user.session.impersonation.initiate"),
+    *("system.idp.lifecycle.create", "policy.rule.update", "zone.update"),
+)
 # a malicious pattern, its benign twin, and the answers that tell them apart, where both facts decide
 TWINS = (
     ("theft", "assistant", "no_admin_console proxy travel"),
@@ -35,6 +40,34 @@ TWINS = (
     ("reviewer", "unseen", "dismissed_high judged_missing"),
     ("waved_through", "steady_reviewer", "burst"),
     ("contradicted", "agreed", "contradicted dismissed_high"),
+    ("har_file", "home_from_office", "session_changed travel around_risk"),
+    ("mailed_link_taken", "mailed_link_at_home", "proxy"),
+    ("impersonated_across_tenants", "moved_to_new_provider", "proxy travel"),
+    ("copied_user_agent", "tethered_to_phone", "no_admin_console travel"),
+    ("talked_into_reset", "forgot_password", "no_admin_console proxy around_risk"),
+    ("stolen_api_token", "api_token_job", "proxy"),
+    ("before_leaving", "quarter_end", "no_admin_console bulk off_hours"),
+    (
+        "silenced_by_second_account",
+        "confirmed_by_reviewer",
+        "dismissed_high feedback_from_risky_place export_after_feedback",
+    ),
+    ("push_fatigue", "one_push_denied", "no_admin_console travel around_risk"),
+    ("provider_added", "provider_added_by_colleague", "no_admin_console proxy around_risk"),
+    ("factor_of_stranger", "new_phone", "no_admin_console around_risk"),
+    ("scripted_exports", "scripted_by_owner", "no_admin_console session_changed travel around_risk bulk"),
+    ("tor_exit", "vpn_at_home", "no_admin_console travel"),
+    ("cookie_replayed_nearby", "second_browser", "no_admin_console session_changed around_risk"),
+    ("support_impersonates", "support_helped", "no_admin_console proxy travel around_risk"),
+    ("mass_export_at_night", "nightly_run", "no_admin_console proxy bulk off_hours"),
+    (
+        "dismissed_by_detected",
+        "dismissed_after_talks",
+        "self_given dismissed_high burst feedback_from_risky_place",
+    ),
+    ("new_role", "new_admin", "no_admin_console proxy around_risk"),
+    ("phishing_refused_then_push", "phishing_refused", "no_admin_console proxy travel"),
+    ("policy_loosened", "policy_reviewed", "no_admin_console proxy travel around_risk"),
 )
 
 
@@ -105,7 +138,7 @@ def about_export(taken, log):
         [e for e in log if e["actor"]["id"] == taken["actor"]["id"]],
     )
     (asked,) = (event for event in of(log, REQUEST) if data(event).get("jobid") == job)
-    inside = [event for event in placed(log) if session(event) == session(taken)]
+    inside = [event for event in placed(log) if session(taken) and session(event) == session(taken)]
     earlier = [event for event in of(own, DOWNLOAD) if at(taken) - at(event) > 6 * 24 * HOUR]
     days = {at(event).date() for event in own if at(event).hour == at(taken).hour}
     near = [event for event in log if abs(at(event) - at(taken)) <= HOUR]
@@ -211,6 +244,27 @@ def test_an_own_vpn_moves_the_network_and_not_the_browser():
         assert len({event["client"]["geographicalContext"]["country"] for event in inside}) == countries
 
 
+def test_a_copied_user_agent_is_another_device():
+    """One session, one user agent, two addresses and two device hashes; tethered to a phone it is the same device."""
+    for kind, devices in (("copied_user_agent", 2), ("tethered_to_phone", 1)):
+        log, facts = plant(kind)
+        inside = [event for event in log if session(event) in facts["sessions"]]
+        assert len({agent(event) for event in inside}) == 1
+        assert len({event["client"]["ipAddress"] for event in inside}) == 2
+        assert len({data(event)["dtHash"] for event in inside}) == devices
+
+
+def test_an_api_token_has_no_session():
+    """The records name the token, and a script that uses it from a server or from the office."""
+    for kind, network in (("stolen_api_token", "Example Hosting"), ("api_token_job", "Example Office Networks")):
+        log, facts = plant(kind)
+        (taken,) = [event for event in log if event["uuid"] in facts["subjects"]]
+        assert session(taken) is None
+        assert taken["transaction"]["detail"]["requestApiTokenId"].startswith("00T")
+        assert agent(taken) == "python-requests/2.33.1"
+        assert taken["securityContext"]["asOrg"] == network
+
+
 def test_a_kiosk_is_one_device_of_several_accounts():
     """Three accounts share address, browser and device hash at the kiosk; in the office only the address."""
     for kind, devices in (("kiosk", 1), ("shared_office", 3)):
@@ -243,7 +297,7 @@ def test_a_mixture_holds_malicious_and_benign_patterns_of_different_people():
         log = mixture(seed)
         planted = log.truth["planted"]
         assert 3 <= len(planted) <= 6
-        assert {facts["guilty"] for facts in planted} == {True, False}
+        assert {facts["malicious"] for facts in planted} == {True, False}
         people = [login for facts in planted for login in facts["people"]]
         assert len(people) == len(set(people))
         uuids = Counter(record["uuid"] for record in log.records)

@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from oktakit.errors import InputError
+from oktakit.samples.patterns import PATTERNS, plant_pattern
 from oktakit.samples.people import staff
 from oktakit.samples.scenarios import SCENARIOS, make_log, mixture, write_log
 from oktakit.schema import DOWNLOAD, EXPORTS, FEEDBACK, GENERATE, REQUEST
@@ -126,7 +127,18 @@ def test_every_seed_plants_its_story(name, seed, logs):
 @pytest.mark.parametrize("name", NAMES)
 def test_only_reserved_addresses_domains_and_networks_appear(name, logs):
     """Every text of every record is free of addresses, domains and networks that might be somebody's."""
-    found = leaves(logs[name].records)
+    check_names(logs[name].records)
+
+
+def test_only_reserved_addresses_domains_and_networks_appear_in_patterns():
+    """The same of everything that can be planted."""
+    planted = [plant_pattern(Random(1), kind, staff(Random(1), 3), days=7, pace=1)[0] for kind in PATTERNS]
+    check_names([event for events in planted for event in events])
+
+
+def check_names(records):
+    """Fail where a text holds an address, a domain or a network that is not reserved."""
+    found = leaves(records)
     texts = {text for key, text in found if isinstance(text, str) and key != "published"}
     addresses = {match for text in texts for match in re.findall(ADDRESS, text)}
     assert {text for key, text in found if key in ("ip", "ipAddress") and text} <= addresses
@@ -198,7 +210,7 @@ def test_the_stolen_report_is_in_the_log_as_its_truth_says(logs):
     lag = datetime.fromisoformat(taken["published"]) - datetime.fromisoformat(asked["published"])
     assert lag.total_seconds() == export["request_to_download_seconds"]
     assert 3.9 < lag.total_seconds() / 3600 < 4.3
-    assert (export["innocent"], export["taken_by_other"], export["report_id"]) == (False, True, "password-health")
+    assert (export["benign"], export["taken_by_other"], export["report_id"]) == (False, True, "password-health")
     assert asked["authenticationContext"]["externalSessionId"] == hijack["session"]
 
 
@@ -234,7 +246,7 @@ def test_the_assistant_sits_in_the_same_office_and_nothing_is_odd(logs):
     assert taken["securityContext"]["isProxy"] is False
     lag = datetime.fromisoformat(taken["published"]) - datetime.fromisoformat(asked["published"])
     assert lag.total_seconds() == export["request_to_download_seconds"] < 3600
-    assert (export["innocent"], export["taken_by_other"]) == (True, True)
+    assert (export["benign"], export["taken_by_other"]) == (True, True)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
