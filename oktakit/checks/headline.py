@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from ..analysis.words import listed, moments, proxy_words
 from ..safe import text
-from ..schema import DOWNLOAD, REQUEST
+from ..schema import DOWNLOAD, REQUEST, is_done
 from .answers import person
 from .evidence import grouped
 
 PEOPLE = 6
 """A sentence names no more people than this, and says how many more there are."""
 
-_VERBS = {"confirmed": "confirmed", "dismissed": "dismissed", "missed": "called too low"}
+_VERBS = {"confirmed": "confirmed", "dismissed": "dismissed", "missed": "called too low", "refused": "tried to judge"}
 
 
 def report(event: Any) -> str:
@@ -33,17 +33,21 @@ def headline(story: Sequence[Any], facts: Sequence[str], clock: ZoneInfo) -> str
 
 
 def _exports(events: Sequence[Any], jobs: int, clock: ZoneInfo) -> str:
-    asked, taken = ([one for one in events if one.event_type == kind] for kind in (REQUEST, DOWNLOAD))
+    done = [one for one in events if is_done(one.outcome_result)]
+    tried = [one for one in events if one not in done]
+    asked, taken = ([one for one in done if one.event_type == kind] for kind in (REQUEST, DOWNLOAD))
     what = report(events[0]) if jobs == 1 else f"{jobs} exports ({listed(map(report, events))})"
     was = "was" if jobs == 1 else "were"
-    if not taken:
-        return f"{what} {was} requested by {_acts(asked, clock)}, and nobody downloaded {'it' if jobs == 1 else 'them'}"
-    if not asked:
-        return f"{what} {was} downloaded by {_acts(taken, clock)}, and the request is not in the log"
-    if _hands(asked) == _hands(taken):
-        return f"{what} {was} requested and downloaded by {_acts(events, clock)}"
     times = f" {len(taken)} times" if len(taken) > 1 and jobs == 1 else ""
-    return f"{what}, requested by {_acts(asked, clock)}, {was} downloaded{times} by {_acts(taken, clock)}"
+    told = f"{what}, requested by {_acts(asked, clock)}, {was} downloaded{times} by {_acts(taken, clock)}"
+    if not taken:
+        told = f"{what} {was} requested by {_acts(asked, clock)}, and nobody downloaded {'it' if jobs == 1 else 'them'}"
+    if not asked:
+        told = f"{what} {was} downloaded by {_acts(taken, clock)}, and the request is not in the log"
+    if asked and _hands(asked) == _hands(taken):
+        told = f"{what} {was} requested and downloaded by {_acts(done, clock)}"
+    attempt = f"{what}: an attempt by {_acts(tried, clock)} was refused or not decided"
+    return "; ".join([told] * bool(done) + [attempt] * bool(tried))
 
 
 def _verdicts(several: Sequence[Any], clock: ZoneInfo, placed: str) -> str:

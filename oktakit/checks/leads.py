@@ -19,7 +19,7 @@ from ..analysis.words import listed, zone
 from ..log.keys import TEXT, known_only
 from ..log.log import Events, events_of
 from ..safe import text
-from ..schema import DOWNLOAD, FEEDBACK, REQUEST
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST, is_done
 from .answers import Answer, person, to_checklist
 from .evidence import grouped, rows_of
 from .exports import check_exports
@@ -47,7 +47,7 @@ _ADDRESS = {"ip_address", "country", "as_number"}
 _BROWSER = {"browser", "os", "raw_user_agent"}
 _TOLD = (
     *("event_type", "actor_alternate_id", "target_user_id", "target_user_alternate_id", *_TIES),
-    *("ip_address", "country", "is_proxy", "ip_categories", "report_name", "report_id"),
+    *("ip_address", "country", "is_proxy", "ip_categories", "report_name", "report_id", "outcome_result"),
 )
 
 
@@ -282,10 +282,11 @@ def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: Zone
 def _names(events: list[Any]) -> dict[str, str]:
     """Return who and what a story is about, in words, by the names that the table of rules has for them."""
     kinds = {"askers": REQUEST, "takers": DOWNLOAD, "judges": FEEDBACK}
+    done = [one for one in events if is_done(one.outcome_result)]
     proxied = (one for one in events if one.is_proxy or one.ip_categories)
     several = {
         "people": map(person, events),
-        **{name: [person(one) for one in events if one.event_type == kind] for name, kind in kinds.items()},
+        **{name: [person(one) for one in done if one.event_type == kind] for name, kind in kinds.items()},
         "judged": (text(one.target_user_alternate_id or "?") for one in events if one.event_type == FEEDBACK),
         "reports": (report(one) for one in events if one.event_type in (REQUEST, DOWNLOAD)),
         "addresses": (text(one.ip_address) for one in proxied if one.ip_address),

@@ -19,7 +19,7 @@ from ..analysis.words import moments, proxy_words, zone
 from ..errors import ColumnError
 from ..log.log import events_of
 from ..safe import html, markdown, text
-from ..schema import DOWNLOAD, EVENT_COLUMNS, FEEDBACK, GENERATE, REQUEST
+from ..schema import DOWNLOAD, EVENT_COLUMNS, FEEDBACK, GENERATE, REQUEST, is_done
 
 STEPS: Final = 12
 """No more events than this are told one by one: exports and verdicts first, then what matters, then the rest."""
@@ -120,10 +120,9 @@ def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
     >>> print(brief.axis[1])
     hugo.tan@example.com     1-----------------------------------------------------------
     """
-    row = dict(lead)
+    row = {name: "" if pd.isna(value) else value for name, value in dict(lead).items()}
     if missing := [name for name in ("level", "headline", *_PARTS, "evidence") if name not in row]:
         raise ColumnError.missing("show_lead", missing, [*map(str, row)])
-    row = {name: "" if pd.isna(value) else value for name, value in row.items()}
     found = [] if events is None else _events(events, str(row["evidence"]).split())
     clock = zone(timezone)
     told = [_cells(mark, event, clock) for mark, event in zip(_MARKS, found, strict=False)]
@@ -166,7 +165,7 @@ def _axis(events: list[dict[str, Any]], clock: ZoneInfo) -> list[str]:
         lane, part = lanes[_who(event)], (event["published"] - first) / max(last - first, pd.Timedelta("1us"))
         place = round(part * (AXIS - 1))
         free = [n for n, sign in enumerate(lane) if sign == "-"]
-        lane[min(free, key=lambda n: abs(n - place))] = mark
+        lane[min(free, key=lambda n: (abs(n - place), n < place))] = mark
     width = max(map(len, lanes))
     ends = f"{moments([first], clock):{AXIS // 2}}{moments([last], clock):>{AXIS // 2}}"
     return [f"{'':{width}}  {ends}", *(f"{who:{width}}  {''.join(lane)}" for who, lane in lanes.items())]
@@ -179,7 +178,8 @@ def _cells(mark: str, event: dict[str, Any], clock: ZoneInfo) -> tuple[str, ...]
     detail = event.get("report_name") or event.get("feedback_label") or ""
     user = event.get("target_user_alternate_id") if kind == FEEDBACK else None
     about = event.get("risk_level") or (f"about {user}" if user else "")
-    what = text(f"{verb} {detail}".strip()) + (f" ({text(about)})" if about else "")
+    tried = "" if is_done(event.get("outcome_result")) else ": refused or not decided"
+    what = text(f"{verb} {detail}".strip()) + (f" ({text(about)})" if about else "") + tried
     proxy = proxy_words(event.get("ip_categories"), event.get("is_proxy"))
     where = [event.get("country"), event.get("ip_address"), proxy]
     return (

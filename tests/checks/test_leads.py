@@ -125,6 +125,16 @@ def test_a_colleague_who_collects_a_report_is_worth_knowing():
     assert "An assistant or a colleague collects reports for others" in found["against"][0]
 
 
+def test_a_refused_download_is_told_as_an_attempt():
+    """Bob was refused over a VPN; ann has her report: nobody else took it."""
+    tried = act(23, DOWNLOAD, "20T13:20", "bob", origin=VPN, debug=KEY, target=report(), outcome={"result": "FAILURE"})
+    assert leads(*BASE, tried)["headline"][0].startswith(
+        "Okta Usage was requested and downloaded by ann@example.com from Norway (192.0.2.10) "
+        "at 20 Mar 09:10 and 09:20 UTC; Okta Usage: an attempt by bob@example.com from Singapore (203.0.113.77, proxy) "
+        "at 20 Mar 13:20 UTC was refused or not decided"
+    )
+
+
 def test_a_mailed_link_over_a_vpn_is_ordinary():
     """The report was requested in the console; the mailed link was opened later, over a proxy and without it."""
     taken = act(

@@ -75,6 +75,12 @@ def test_events_at_one_moment_stand_side_by_side():
     assert brief(*both).axis[1] == "ann@example.com  123" + "-" * 57
 
 
+def test_what_was_refused_is_not_told_as_done():
+    """The table says so beside the attempt."""
+    refused = act(2, DOWNLOAD, "20T09:00", "bob", target=report(), outcome={"result": "DENY"})
+    assert brief(ASKED, refused).steps[2][3] == "downloaded Okta Usage: refused or not decided"
+
+
 def test_the_events_that_tell_most_are_shown():
     """Of 20 events the request is there, and 12 in all."""
     others = [act(10 + n, "user.authentication.sso", f"20T07:{n + 10}") for n in range(19)]
