@@ -14,7 +14,6 @@ DOWNLOAD: Final = "analytics.reports.export.download"
 FEEDBACK: Final = "analytics.feedback.provide"
 CONSOLE: Final = "user.session.access_admin_app"
 SIGN_ON: Final = "policy.evaluate_sign_on"
-SIGN_OUT: Final = "user.session.end"
 EXPORTS: Final = (REQUEST, GENERATE, DOWNLOAD)
 ANALYTICS: Final = (*EXPORTS, FEEDBACK)
 

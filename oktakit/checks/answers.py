@@ -12,7 +12,7 @@ import pandas as pd
 from ..analysis.words import listed
 from ..log.keys import TEXT
 from ..safe import text
-from ..schema import DOWNLOAD, FEEDBACK, REQUEST
+from ..schema import DOWNLOAD, FEEDBACK, OUTCOMES, REQUEST
 
 _PLAIN = re.compile(r"[\w.@:-]{1,100}", re.ASCII)
 
@@ -122,7 +122,7 @@ def _words() -> dict[str, Any]:
 
 def ask(question: Question, subject: Any, evidence: Any) -> Answer:
     """Return the answer to a question, with what the analyst knows about its steps against a yes about places."""
-    given = question.ask(subject, evidence)
+    given = subject.void or question.ask(subject, evidence)
     labels = [text(label) for step in subject.steps if (label := evidence.known.get(step.uuid))]
     if not (labels and question.placed and given.answer == "yes"):
         return given
@@ -191,6 +191,12 @@ def unanswerable(event: Any) -> Answer | None:
 def person(event: Any) -> str:
     """Return who did something, in words."""
     return text(event.actor_alternate_id or event.actor_id or "somebody the log does not name")
+
+
+def outcome(event: Any) -> str:
+    """Return what came of an attempt, in words: what Okta's result means, and Okta's own word for it."""
+    words = next((one.words for one in OUTCOMES if one.result == event.outcome_result.strip().upper()), "not decided")
+    return f"{words} ({text(event.outcome_result)})"
 
 
 def place(event: Any) -> str:

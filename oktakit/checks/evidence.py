@@ -22,8 +22,8 @@ from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
 from ..analysis.words import zone
 from ..log.keys import known_only, known_values
 from ..log.log import Events
-from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, types_of
-from .answers import MFA
+from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, is_done, types_of
+from .answers import MFA, Answer
 
 BASELINE: Final = pd.Timedelta("7D")
 """The first part of a log, which shows what is usual for somebody; the same as in `find_first_seen`."""
@@ -95,17 +95,23 @@ class Evidence:
     @cached_property
     def exported(self) -> dict[str, list[Any]]:
         """Return what people asked for or took, in the order of time."""
-        return grouped((one.actor_id, one) for one in self.timed if one.event_type in (REQUEST, DOWNLOAD))
+        return grouped(
+            (one.actor_id, one)
+            for one in self.timed
+            if one.event_type in (REQUEST, DOWNLOAD) and is_done(one.outcome_result)
+        )
 
     @cached_property
     def by_judged(self) -> dict[str, list[Any]]:
-        """Return the feedback by the uuid of the detection that it judges."""
-        return grouped((one.judged_uuid, one) for one in self.by_uuid.values() if one.event_type == FEEDBACK)
+        """Return the feedback that was given, by the uuid of the detection that it judges."""
+        given = (one for one in self.by_uuid.values() if one.event_type == FEEDBACK and is_done(one.outcome_result))
+        return grouped((one.judged_uuid, one) for one in given)
 
     @cached_property
     def tallies(self) -> dict[str, "Tally"]:
         """Return the exports of people and of addresses, each kind of step by itself, under `key_of` them."""
-        steps = [one for one in self.timed if one.acting and one.event_type in (REQUEST, DOWNLOAD)]
+        steps = [one for several in self.exported.values() for one in several if one.acting]
+        steps.sort(key=lambda one: (one.published, one.uuid))
         found = grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
         return {key: Tally(several, _peaks(several)) for key, several in found.items()}
 
@@ -203,7 +209,8 @@ class Tally(NamedTuple):
 class Taking(NamedTuple):
     """A row of the export ledger, the events by which a report was asked for and taken, and which download it is.
 
-    `steps` are those of the two that there are, `uuids` the steps of all three.
+    `steps` are those of the two that there are, `uuids` the steps of all three. A download that was refused or not
+    decided is the `attempt`, and nothing was `taken`.
     """
 
     export: Any
@@ -212,6 +219,8 @@ class Taking(NamedTuple):
     turn: int
     steps: tuple[Any, ...]
     uuids: tuple[str, ...]
+    attempt: Any = None
+    void: Answer | None = None
 
     @property
     def last(self) -> Any:

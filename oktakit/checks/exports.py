@@ -13,13 +13,14 @@ from ..analysis.words import duration, listed
 from ..log.keys import known_only
 from ..log.log import Events
 from ..safe import text
-from ..schema import DOWNLOAD, REQUEST, SENTINELS
+from ..schema import DOWNLOAD, REQUEST, SENTINELS, is_done, meaning_of_result
 from .answers import (
     Answer,
     Query,
     answer_all,
     combine,
     means,
+    outcome,
     person,
     place,
     questions,
@@ -37,6 +38,10 @@ WIDE = 10
 def taken_by_other(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether somebody else than the requester downloaded the report."""
     export, uuids = taking.export, taking.uuids
+    if taking.attempt:
+        why = f"{_report(export)}: {_who(export, 'downloaded')} tried to download it: {outcome(taking.attempt)}."
+        undecided = meaning_of_result(taking.attempt.outcome_result) == "undecided"
+        return Answer("unknown" if undecided else "no", why, evidence=uuids, fetch=this_record(taking.attempt))
     if export.downloaded_uuid is None:
         return Answer("no", f"{_report(export)}: nobody downloaded it ({export.state}).", evidence=uuids)
     if export.requested_uuid is None:
@@ -46,18 +51,28 @@ def taken_by_other(taking: Taking, evidence: Evidence) -> Answer:
     story = f"{_report(export)}: requested by {_who(export, 'requested')}, downloaded by {_who(export, 'downloaded')}"
     lag = f" {duration(export.request_to_download)} later; {link}."
     if export.taken_by_other is None:
-        why = f"{story}{lag} That link does not prove that it was the same job."
-        return Answer("unknown", why, evidence=uuids, fetch=_request(taking))
+        return Answer("unknown", f"{story}{lag} {_doubt(taking)}", evidence=uuids, fetch=_request(taking))
     told = "".join(means(event, evidence) for event in taking.steps)
     alike = ", ".join([*_alike(export), *trusted(taking.taken)])
     return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{told}", alike, uuids)
+
+
+def _doubt(taking: Taking) -> str:
+    """Return as a sentence why it is not known whether request and download are of the same person."""
+    if taking.export.downloaded_linked_by == "report":
+        return "That link does not prove that it was the same job."
+    if taking.asked and not is_done(taking.asked.outcome_result):
+        return f"The request was not done: {outcome(taking.asked)}."
+    people = (("requester", taking.asked), ("downloader", taking.taken))
+    lacking = [name for name, step in people if step and not step.actor_id]
+    return f"The {lacking[0]} has no id." if lacking else "The steps of this job do not agree with each other."
 
 
 def other_place(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether country, network or session of the download are not those of the request."""
     asked, taken, uuids = taking.asked, taking.taken, taking.uuids
     if taken is None:
-        return Answer("no", "Nobody downloaded it.", evidence=uuids)
+        return Answer("no", _NOT_TAKEN[bool(taking.attempt)], evidence=uuids)
     if asked is None or taking.export.downloaded_confidence == "low":
         return Answer("unknown", "The request is not known for certain.", evidence=uuids, fetch=_request(taking))
     moved = _moved(asked, taken)
@@ -136,7 +151,7 @@ def repeated(taking: Taking, _: Evidence) -> Answer:
     """Return whether the same file had been downloaded before."""
     export, uuids = taking.export, taking.uuids
     if taking.taken is None:
-        return Answer("no", "Nobody downloaded it.", "", uuids)
+        return Answer("no", _NOT_TAKEN[bool(taking.attempt)], "", uuids)
     if export.job_id is None and export.downloaded_confidence != "exact":
         why = "The record names no export job, so downloads of one file cannot be counted."
         return Answer("unknown", why, "", uuids, this_record(taking.taken))
@@ -145,6 +160,8 @@ def repeated(taking: Taking, _: Evidence) -> Answer:
 
 
 _FLAGS = {True: "flagged as a proxy", False: "not flagged as a proxy", None: "proxy not reported"}
+
+_NOT_TAKEN = {False: "Nobody downloaded it.", True: "The download was not done: an attempt counts as none."}
 
 _VERBS = {REQUEST: "requested", DOWNLOAD: "downloaded"}
 
@@ -247,9 +264,12 @@ def _takings(exports: pd.DataFrame, evidence: Evidence) -> Iterator[Taking]:
     exports = exports.drop_duplicates([f"{step}_uuid" for step in ("requested", "generated", "downloaded")])
     job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     order = exports.assign(job=job).sort_values(["downloaded_at", "downloaded_uuid"])
-    turns = (order.groupby("job").cumcount() + 1).reindex(exports.index)
+    done = order["downloaded_uuid"].notna() & ~order["state"].isin(["download refused", "download undecided"])
+    turns = done.groupby(order["job"]).cumsum().reindex(exports.index)
     for export, turn in zip(rows_of(exports), turns, strict=True):
         asked, taken = (evidence.by_uuid.get(uuid) for uuid in (export.requested_uuid, export.downloaded_uuid))
         uuids = (export.requested_uuid, export.generated_uuid, export.downloaded_uuid)
+        attempt = taken if taken and not is_done(taken.outcome_result) else None
+        taken = None if attempt else taken
         steps = tuple(filter(None, (asked, taken)))
-        yield Taking(export, asked, taken, int(turn), steps, tuple(filter(None, uuids)))
+        yield Taking(export, asked, taken, int(turn), steps, tuple(filter(None, uuids)), attempt)

@@ -13,13 +13,14 @@ from ..analysis.words import duration, listed
 from ..log.keys import known_only
 from ..log.log import Events
 from ..safe import text
-from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS, is_done
 from .answers import (
     Answer,
     Query,
     answer_all,
     combine,
     means,
+    outcome,
     person,
     place,
     questions,
@@ -49,6 +50,15 @@ class Verdict(NamedTuple):
     def steps(self) -> tuple[Any, ...]:
         """Return the event in which a person did something."""
         return (self.given,)
+
+    @property
+    def void(self) -> Answer | None:
+        """Return the answer to every question about feedback that was refused or not decided: it is no verdict."""
+        if is_done(self.given.outcome_result):
+            return None
+        why = f"{person(self.given)} tried to judge a detection about {_about(self.row)}: {outcome(self.given)}."
+        answer = "no" if self.row.verdict == "refused" else "unknown"
+        return Answer(answer, f"{why} That is no verdict.", "", (self.given.uuid,), this_record(self.given))
 
 
 def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> pd.DataFrame:
@@ -109,6 +119,8 @@ def dismissed_high(verdict: Verdict, _: Evidence) -> Answer:
     row, given = verdict.row, verdict.given
     if row.label is None:
         return Answer("unknown", "The verdict is not reported.", "", (given.uuid,), this_record(given))
+    if row.verdict == "other":
+        return Answer("unknown", f"The label {text(row.label)} is not understood.", "", (given.uuid,), _judged(row))
     if row.verdict != "dismissed":
         return Answer("no", f"The verdict is {text(row.label)}.", "", (given.uuid,))
     if str(row.judged_risk_level).upper() not in _LEVELS:
@@ -137,7 +149,8 @@ def burst(verdict: Verdict, evidence: Evidence) -> Answer:
     given = verdict.given
     if given.actor_id is None or given.published is None:
         return Answer("unknown", "Judge or time is not reported.", "", (given.uuid,), this_record(given))
-    own = [one for one in evidence.by_actor.get(given.actor_id, []) if one.event_type == FEEDBACK]
+    acts = evidence.by_actor.get(given.actor_id, [])
+    own = [one for one in acts if one.event_type == FEEDBACK and is_done(one.outcome_result)]
     run = busiest(own, given, BURST_WITHIN) or [given]
     why = f"{len(run)} by {person(given)} within {duration(BURST_WITHIN)}."
     return Answer("yes" if len(run) >= BURST else "no", why, "", tuple(one.uuid for one in run))
@@ -210,7 +223,7 @@ def export_after_feedback(verdict: Verdict, evidence: Evidence) -> Answer:
 def _exports_of(person_id: str, given: Any, evidence: Evidence) -> list[Any]:
     """Return what somebody asked for or took within a day after a verdict."""
     later = within(evidence.by_actor.get(person_id, []), given.published, given.published + _DAY)
-    return [one for one in later if one.event_type in (REQUEST, DOWNLOAD)]
+    return [one for one in later if one.event_type in (REQUEST, DOWNLOAD) and is_done(one.outcome_result)]
 
 
 def judged_missing(verdict: Verdict, evidence: Evidence) -> Answer:

@@ -7,13 +7,16 @@ import pandas as pd
 from ..analysis.surroundings import matters
 from ..analysis.words import duration, listed
 from ..safe import text
-from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, SIGN_OUT, types_of
-from .answers import Answer, Query, combine, means, person, questions, this_record, trusted, unanswerable
+from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, meaning_of_result, types_of
+from .answers import Answer, Query, combine, means, outcome, person, questions, this_record, trusted, unanswerable
 from .evidence import HOUR, Evidence, Taking, within
 
 _CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
 
-TELLING = (REQUEST, DOWNLOAD, SIGN_OUT, *_CONTAINMENT, *_RIGHTS, *types_of("matters"))
+_SIGNALS = types_of("signal")
+"""What is a sign whatever came of it; a change that was refused is none."""
+
+TELLING = (REQUEST, DOWNLOAD, *_CONTAINMENT, *_RIGHTS, *types_of("matters"))
 """The kinds of events that the questions look at."""
 
 _MACHINE = ("browser", "os", "raw_user_agent")
@@ -46,7 +49,9 @@ def _not_opened(event: Any, evidence: Evidence) -> tuple[bool | None, str]:
     inside = evidence.inside(event)
     if len(opened := inside[evidence.consoles[inside]]):
         lag = pd.Timedelta(event.published.to_datetime64() - evidence.times[opened[-1]])
-        return False, f"the Admin Console was opened {duration(lag)} before"
+        since = within(_hand_overs(event, evidence), event.published - lag, event.published)
+        where = ", before the session went on at another address and browser" if since else ""
+        return False, f"the Admin Console was opened {duration(lag)} before{where}"
     if evidence.only_analytics:
         return None, "no sign-in events in this log"
     if CONSOLE not in evidence.types:
@@ -77,7 +82,10 @@ def _neighbours(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
     near = within(evidence.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
     changes = [one for one in _hand_overs(event, evidence) if abs(one.published - event.published) <= HOUR]
     found = [(one, "the session goes on at another address and browser") for one in changes]
-    found += [(one, why) for one in near if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)]
+    counted = [one for one in near if is_done(one.outcome_result) or one.event_type.startswith(_SIGNALS)]
+    found += [
+        (one, why) for one in counted if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)
+    ]
     step = event.event_type.rsplit(".", 1)[-1]
     return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
 
@@ -137,8 +145,15 @@ def _comparable(event: Any) -> bool:
 def _smaller(steps: list[Any], evidence: Evidence) -> str:
     """Return in words the changes of sessions that are not counted."""
     found = {one.uuid: one for event in steps for one in evidence.changes.get(event.external_session_id, [])}
-    kinds = sorted({one.explained_by or f"{one.moved.split()[0]} alone" for one in found.values()})
+    kinds = sorted({one.explained_by or _moved(one) for one in found.values()})
     return f" Smaller changes: {len(found)} ({listed(kinds)})." if found else ""
+
+
+def _moved(change: Any) -> str:
+    """Return in words what moved although the browser stayed; a jump to another country is named with both ends."""
+    if "country" in change.moved.split():
+        return f"the country jumped from {text(change.from_country)} to {text(change.to_country)}, the browser stayed"
+    return f"{change.moved.split()[0]} alone"
 
 
 def _hand_overs(event: Any, evidence: Evidence) -> list[Any]:
@@ -153,36 +168,46 @@ def rights(taking: Taking, evidence: Evidence) -> Answer:
     event = taking.last
     if nothing := unanswerable(event):
         return nothing
-    if found := evidence.of_kind(event.actor_id, _RIGHTS):
+    tried = evidence.of_kind(event.actor_id, _RIGHTS)
+    if found := [one for one in tried if is_done(one.outcome_result)]:
         words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
         return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
+    if tried:
+        return _attempts("Tried", tried)
     if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(_RIGHTS, _person(event)))
     return Answer("no", f"No admin right given to or used by {person(event)} in this log.", "", (event.uuid,))
 
 
 def contained(taking: Taking, evidence: Evidence) -> Answer:
-    """Return whether the session was ended, or password, factors, tokens or the account were reset afterwards."""
+    """Return whether sessions were cleared, or password, factors, tokens or the account were reset afterwards."""
     event = taking.last
     if nothing := unanswerable(event):
         return nothing
-    if found := _closings(event, evidence):
+    tried = _closings(event, evidence)
+    if found := [one for one in tried if is_done(one.outcome_result)]:
         words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
         return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
+    if tried:
+        return _attempts("Tried", tried)
     if evidence.only_analytics:
-        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query((SIGN_OUT, *_CONTAINMENT), _person(event)))
+        return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(_CONTAINMENT, _person(event)))
     until = duration(evidence.end - event.published)
     return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
 
 
 def _closings(event: Any, evidence: Evidence) -> list[Any]:
-    """Return what closed the access of an event afterwards, in the order of time: not the end of another session."""
-    ends = evidence.by_session.get((event.external_session_id, SIGN_OUT), []) if event.external_session_id else []
-    found = [one for one in ends if event.actor_id in (one.actor_id, one.target_user_id)]
-    found += [
-        one for one in evidence.of_kind(event.actor_id, _CONTAINMENT) if one.target_user_id in (None, event.actor_id)
-    ]
-    return sorted((one for one in found if one.published > event.published), key=lambda one: (one.published, one.uuid))
+    """Return what revoked the access of who did something afterwards, in the order of time; a sign-out does not."""
+    revoked = evidence.of_kind(event.actor_id, _CONTAINMENT)
+    return [one for one in revoked if one.target_user_id in (None, event.actor_id) and one.published > event.published]
+
+
+def _attempts(verb: str, tried: list[Any]) -> Answer:
+    """Return no about what was only tried and refused, unknown where it is not decided."""
+    words = listed(f"{text(one.event_type)}, {outcome(one)}, at {one.published:%Y-%m-%d %H:%M}" for one in tried)
+    undecided = any(meaning_of_result(one.outcome_result) == "undecided" for one in tried)
+    answer, uuids = "unknown" if undecided else "no", tuple(one.uuid for one in tried)
+    return Answer(answer, f"{verb}: {words}.", "", uuids, this_record(tried[-1]))
 
 
 def _lag(one: Any, event: Any) -> str:
