@@ -120,7 +120,7 @@ FACTS = {
     "at night": (taken("20T23:40"), "yes: off_hours"),
     "never exported before": (without(10, 11, 12), "yes: first_export"),
     "five within an hour": (bulk(), "yes: bulk"),
-    "the session ended": (changed(BASE, 1202, published="2026-03-20T09:25:00.000Z"), "yes: contained"),
+    "the session ended": (changed(BASE, 1202, published="2026-03-20T09:25:00.000Z"), ""),
     "another session ended": (near("user.session.end", "20T10:00", session="x"), ""),
     "a password was reset": (
         near("user.account.reset_password", "21T10:00", who="bob", target=about("ann")),
