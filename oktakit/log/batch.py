@@ -1,13 +1,13 @@
-"""Runs of events as documented: what is each event's own as columns, and what many share by its number."""
+"""Batches of events as documented, to columns: ids by their values, parts that many events share by a code."""
 
 import re
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,90 +17,95 @@ from msgspec import UNSET, Meta
 
 from ..reading import model
 from ..reading.model import Outline, compact
-from ..reading.repair import Trouble, parse
+from ..reading.repair import Trouble, parse, plan
 from ..reading.streams import Lines
 from ..schema import fold
-from .debug_data import Notes, notes_of, read_notes
+from .debug_data import DebugData, debug_data_of, read_debug_data
 
-Cells = tuple[Any, ...]
-
-Numbers = np.ndarray[Any, np.dtype[np.int32]]
-
+Values = tuple[Any, ...]
+Codes = np.ndarray[Any, np.dtype[np.int32]]
 Lengths = np.ndarray[Any, np.dtype[np.int64]]
+TEXT, TIME = pa.large_string(), pa.timestamp("us", "UTC")
+HEAD = attrgetter("event_type", "severity", "display_message", "version", "legacy_event_type")
 
+_HEAD_KEYS = ("eventType", "severity", "displayMessage", "version", "legacyEventType")
+_ID_KEYS = {
+    "uuid": "uuid",
+    "published": "published",
+    "transaction_id": "id",
+    "external_session_id": "externalSessionId",
+    "root_session_id": "rootSessionId",
+}
+"""The keys of what differs from event to event, by our columns."""
+_RAW_PARTS = ("actor", "client", "device", "outcome", "security_context", "request", "target")
 _AGENT, _GEO, _POINT, _RISK, _TARGET = model.UserAgent(), model.Geo(), model.Geolocation(), model.Risk(), model.Target()
-
-_HEAD = ("eventType", "severity", "displayMessage", "version", "legacyEventType")
-
+_USUAL_TIMES = re.compile(r"(?:[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)*", re.ASCII)
+_ZONED = Annotated[datetime, Meta(tz=True)]
 _fold = lru_cache(4096)(fold)
+_encoder = msgspec.json.Encoder()
 
 
-class Unfit(ValueError):
-    """A text that the tolerant way has to look at."""
+class Dictionary(dict[Any, int]):
+    """The distinct values of one part of the events, their codes by what they are read from, and the columns they fill.
 
-
-class Shared(dict[Any, int]):
-    """What many events share: the columns it fills, its distinct cells, and their numbers by what they are read from.
-
-    A column whose name ends in `_extra` holds what belongs into `extra`, as members of a JSON object; the last cell
+    A column whose name ends in `_extra` holds members of a JSON object for `extra`; the last of the values of a code
     says what there is about proxies.
     """
 
-    def __init__(self, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
+    # This is Arrow's dictionary encoding, done before the text is parsed: a client, an actor or a target comes again in
+    # many events, so that parsing each distinct text once is most of what makes reading fast.
+
+    def __init__(self, columns: tuple[str, ...], read: Callable[[Any], Values]) -> None:
         """Describe what fills `columns` with what `read` returns."""
         super().__init__()
         self.columns, self.read = columns, read
-        self.cells: list[Cells] = []
-        self.unfit: set[Any] = set()
+        self.values_by_code: list[Values] = []
         self._lengths = array("q")
 
     def add(self, value: Any, length: int = 0) -> int:
-        """Return the number of something new, which takes so much of an event's text, with a comma behind it."""
-        self.cells.append(self.read(value))
+        """Return the code of a new value, which takes so much of an event's text, with a comma behind it."""
+        self.values_by_code.append(self.read(value))
         self._lengths.append(length)
-        return len(self.cells) - 1
+        return len(self.values_by_code) - 1
 
-    def find_all(self, keys: list[Any], odd: set[int]) -> Numbers:
-        """Return the numbers of what stands in so many events, adding to `odd` where it is not as documented."""
-        found = np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
-        if self.unfit:
-            odd |= {at for at, key in enumerate(keys) if key in self.unfit}
-            self.unfit = set()
-        return found
+    def encode(self, keys: list[Any]) -> Codes:
+        """Return the codes of what stands in so many events, below 0 where it is not as documented."""
+        return np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
 
-    def lengths(self, numbers: Numbers) -> Lengths:
-        """Return how much of an event's text each of these takes."""
-        return np.frombuffer(self._lengths, np.int64).take(numbers)
+    def lengths(self, codes: Codes) -> Lengths:
+        """Return how much of an event's text each of these takes, nothing where it is not as documented."""
+        return np.frombuffer(self._lengths, np.int64).take(codes, mode="clip")  # code 0 has no text
 
 
-class Heads(Shared):
-    """What events say of themselves, apart from their own name and time."""
+class HeadDictionary(Dictionary):
+    """What events say of themselves, apart from their ids and time."""
 
-    def __missing__(self, key: Cells) -> int:
-        """Return the number of a beginning that is new."""
-        length = sum(size(name, value) for name, value in zip(_HEAD, key, strict=True))
+    def __missing__(self, key: Values) -> int:
+        """Return the code of a head that is new."""
+        length = sum(size(name, value) for name, value in zip(_HEAD_KEYS, key, strict=True))
         return self.setdefault(key, self.add([None if value is UNSET else value for value in key], length))
 
 
-class Part(Shared):
-    """A part of the events, by its texts; `kind` is its type."""
+class PartDictionary(Dictionary):
+    """A part of the events by its texts."""
 
-    def __init__(self, name: str, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Cells]) -> None:
-        """Describe the part that stands under `name`."""
+    def __init__(self, name: str, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Values]) -> None:
+        """Describe the part of type `kind` that stands under `name`."""
         super().__init__(columns, read)
         self.name, self.decode = name, msgspec.json.Decoder(kind | None).decode
         self[b""] = self.add(None)
         self[b"null"] = self.add(None, size(name, None))
 
     def __missing__(self, text: bytes) -> int:
-        """Return the number of a text that is new."""
+        """Return the code of a text that is new, or -1."""
+        if not is_conforming(text):
+            return -1
         try:
-            once(text)
             # Where ids were taken out and nothing is left, there was one comma less.
             self[text] = self.add(self.decode(text), size(self.name, 0) - 1 + len(text) - (text == b"{}"))
         except (ValueError, RecursionError):
-            self.unfit.add(text)
-        return self.get(text, 0)
+            return -1
+        return self[text]
 
 
 def size(name: str, value: Any) -> int:
@@ -110,6 +115,27 @@ def size(name: str, value: Any) -> int:
     (True, 0)
     """
     return 0 if value is UNSET else len(name) + len('"":,') + len(msgspec.json.encode(value))
+
+
+_SIZE_AROUND = size("debugContext", {"debugData": 0}) - 1
+
+
+def is_conforming(text: bytes) -> bool:
+    """Return whether a text is JSON that names no key twice and holds no number or character that cannot be.
+
+    >>> is_conforming(b'{"a": 1}'), is_conforming(b'{"a":1,"a":2}')
+    (True, False)
+    """
+    with suppress(ValueError, RecursionError):  # what comes out again as it went in, but for blanks, is
+        again = msgspec.json.encode(msgspec.json.decode(text))
+        if again == text or again == msgspec.json.format(text, indent=-1):
+            return True
+    trouble = Trouble()
+    try:
+        parse(text or b"null", trouble)
+    except (ValueError, RecursionError):
+        return False
+    return not trouble.flags
 
 
 def members(fields: dict[str, Any]) -> str | None:
@@ -122,9 +148,14 @@ def members(fields: dict[str, Any]) -> str | None:
     return f"{compact(kept)[1:-1]}," if kept else None
 
 
-def folded(details: model.Details) -> dict[str, Any]:
-    """Return a free-form object with its keys in the form in which they are matched."""
-    return {_fold(key): value for key, value in details.items()} if details else {}
+def _members_of(path: str, part: Any, keys: tuple[str, ...]) -> str | None:
+    """Return some fields of a part, by Okta's keys, as members of a JSON object."""
+    return members({f"{path}.{key}": getattr(part, name) for key, name in _names(part.__class__, keys)})
+
+
+@cache
+def _names(struct: Any, keys: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(key, plan(struct)[fold(key)].name) for key in keys]
 
 
 def as_text(value: Any) -> str | None:
@@ -132,18 +163,23 @@ def as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else compact(value)
 
 
-def _head(values: list[Any]) -> Cells:
-    *told, version, legacy = values
-    return (*told, members({"version": version, "legacyEventType": legacy}), ())
+def _fold_keys(details: model.Details) -> dict[str, Any]:
+    """Return a free-form object with its keys in the form in which they are matched."""
+    return {_fold(key): value for key, value in details.items()} if details else {}
 
 
-def _actor(part: model.Actor | None) -> Cells:
+def _read_head(values: list[Any]) -> Values:
+    *fields, version, legacy = values
+    return (*fields, members({"version": version, "legacyEventType": legacy}), ())
+
+
+def _read_actor(part: model.Actor | None) -> Values:
     part = part or model.Actor()
     extra = members({"actor.detailEntry": part.detail_entry})
     return (part.id, part.type, part.alternate_id, part.display_name, extra, ())
 
 
-def _client(part: model.Client | None) -> Cells:
+def _read_client(part: model.Client | None) -> Values:
     part = part or model.Client()
     agent, geo = part.user_agent or _AGENT, part.geographical_context or _GEO
     point, postal_code, hops = geo.geolocation or _POINT, geo.postal_code, part.ip_chain
@@ -155,240 +191,185 @@ def _client(part: model.Client | None) -> Cells:
     )
 
 
-def _device(part: model.Device | None) -> Cells:
+def _read_device(part: model.Device | None) -> Values:
     extra = members({"device": part})
     part = part or model.Device()
     return (part.id, part.managed, part.registered, extra, ())
 
 
-def _authentication(part: model.Authentication | None) -> Cells:
+def _read_authentication(part: model.Authentication | None) -> Values:
     part = part or model.Authentication()
-    extra = members(
-        {
-            "authenticationContext.authenticationProvider": part.authentication_provider,
-            "authenticationContext.credentialProvider": part.credential_provider,
-            "authenticationContext.issuer": part.issuer,
-            "authenticationContext.interface": part.interface,
-            "authenticationContext.authenticationStep": part.authentication_step,
-            "authenticationContext.authenticatorContext": part.authenticator_context,
-        }
-    )
+    extra = _members_of("authenticationContext", part, (*_AUTHENTICATION, "authenticatorContext"))
     return (part.credential_type, extra, ())
 
 
-def _outcome(part: model.Outcome | None) -> Cells:
-    part = part or model.Outcome()
-    return (part.result, part.reason, ())
+def _read_outcome(part: model.Outcome | None) -> Values:
+    return (part.result, part.reason, ()) if part else (None, None, ())
 
 
-def _security(part: model.Security | None) -> Cells:
+def _read_security(part: model.Security | None) -> Values:
     part = part or model.Security()
     risk = part.risk or _RISK
-    extra = members(
-        {
-            "securityContext.ipDetails": part.ip_details,
-            "securityContext.risk": part.risk,
-            "securityContext.userBehaviors": part.user_behaviors,
-            "securityContext.botProtection": part.bot_protection,
-        }
-    )
+    extra = _members_of("securityContext", part, ("ipDetails", "risk", "userBehaviors", "botProtection"))
     return (
         *(part.is_proxy, part.as_number, part.as_org, part.isp, part.domain, risk.level, risk.detection_name),
         *(extra, _services(part.ip_details)),
     )
 
 
-def _request(part: model.Request | None) -> Cells:
+def _read_request(part: model.Request | None) -> Values:
     hops: list[model.Hop] = (part and part.ip_chain) or []
     return (compact(hops) if hops else None, _services(*(hop.ip_details for hop in hops)))
 
 
-def _transaction(part: model.Transaction | None) -> Cells:
+def _read_transaction(part: model.Transaction | None) -> Values:
     part = part or model.Transaction()
-    token = as_text(folded(part.detail).get("requestapitokenid"))
+    token = as_text(_fold_keys(part.detail).get("requestapitokenid"))
     return (part.type, token, members({"transaction.detail": part.detail}), ())
 
 
-def _targets(part: list[model.Target] | None) -> Cells:
+def _read_targets(part: list[model.Target] | None) -> Values:
     part = part or []
     report = next((target for target in part if target.type == "Report"), _TARGET)
     user = next((target for target in part if target.type == "User"), _TARGET)
-    scope = folded(report.detail_entry)
+    scope = _fold_keys(report.detail_entry)
+    details = [compact(target.detail_entry) if target.detail_entry else None for target in part]
+    ids = [(number, one.id, one.type, one.alternate_id, one.display_name) for number, one in enumerate(part)]
+    rows = [(*own, detail) for own, detail in zip(ids, details, strict=True)]
     return (
         *(report.id, report.display_name, as_text(scope.get("columns")), as_text(scope.get("filter"))),
-        *(as_text(scope.get("exporttype")), user.id, user.alternate_id, compact(part) if part else None),
-        *([target_cells(number, target) for number, target in enumerate(part)], ()),
+        *(as_text(scope.get("exporttype")), user.id, user.alternate_id, compact(part) if part else None, rows, ()),
     )
-
-
-def target_cells(position: int, target: model.Target) -> Cells:
-    """Return one target as its row in the targets table, without the event."""
-    detail = compact(target.detail_entry) if target.detail_entry else None
-    return (position, target.id, target.type, target.alternate_id, target.display_name, detail)
 
 
 def _services(*details: model.IpDetails | None) -> tuple[str, ...]:
     """Return the names of the services that addresses are known for."""
-    found = [category for known in details for category in (known and known.ip_service_categories) or ()]
-    words = (word for one in found for word in (one.type, "anonymous" if one.is_anonymous else None))
+    categories = [category for detail in details for category in (detail and detail.ip_service_categories) or ()]
+    words = (word for one in categories for word in (one.type, "anonymous" if one.is_anonymous else None))
     return tuple(filter(None, words))
 
 
-_PLACE = ("ip_address", "raw_user_agent", "browser", "os", "device", "zone", "client_id")
+_AUTHENTICATION = ("authenticationProvider", "credentialProvider", "issuer", "interface", "authenticationStep")
+_CLIENT = ("ip_address", "raw_user_agent", "browser", "os", "device", "zone", "client_id", "country", "state", "city")
+_SECURITY = ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection", "_security_extra")
+_REPORT = ("report_id", "report_name", "export_columns", "export_filter", "export_type")
 
-_GEO_COLUMNS = ("country", "state", "city", "postal_code", "lat", "lon", "_client_chain")
 
-_SCOPE = ("report_id", "report_name", "export_columns", "export_filter", "export_type")
-
-
-def new_parts() -> dict[str, Shared]:
-    """Return the parts of an event by the field that holds them, behind its head."""
+def new_dictionaries() -> dict[str, Dictionary]:
+    """Return the dictionaries of an event by the field that holds each part, behind that of its head."""
     head = ("event_type", "severity", "display_message", "_head_extra")
     actor = ("actor_id", "actor_type", "actor_alternate_id", "actor_display_name", "_actor_extra")
+    client = (*_CLIENT, "postal_code", "lat", "lon", "_client_chain")
     device = ("device_id", "device_managed", "device_registered", "_device_extra")
+    target = (*_REPORT, "target_user_id", "target_user_alternate_id", "targets")
     session = ("credential_type", "_authentication_extra")
-    security = ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection", "_security_extra")
-    user = ("target_user_id", "target_user_alternate_id", "targets")
     operation = ("transaction_type", "api_token_id", "_transaction_extra")
-    return {
-        "head": Heads(head, _head),
-        "actor": Part("actor", model.Actor, actor, _actor),
-        "client": Part("client", model.Client, (*_PLACE, *_GEO_COLUMNS), _client),
-        "device": Part("device", model.Device, device, _device),
-        "outcome": Part("outcome", model.Outcome, ("outcome_result", "outcome_reason"), _outcome),
-        "security_context": Part("securityContext", model.Security, security, _security),
-        "request": Part("request", model.Request, ("ip_chain",), _request),
-        "target": Part("target", list[model.Target], (*_SCOPE, *user), _targets),
-        "authentication_context": Part("authenticationContext", model.Authentication, session, _authentication),
-        "transaction": Part("transaction", model.Transaction, operation, _transaction),
+    parts: dict[str, tuple[str, Any, tuple[str, ...], Callable[[Any], Values]]] = {
+        "actor": ("actor", model.Actor, actor, _read_actor),
+        "client": ("client", model.Client, client, _read_client),
+        "device": ("device", model.Device, device, _read_device),
+        "outcome": ("outcome", model.Outcome, ("outcome_result", "outcome_reason"), _read_outcome),
+        "security_context": ("securityContext", model.Security, _SECURITY, _read_security),
+        "request": ("request", model.Request, ("ip_chain",), _read_request),
+        "target": ("target", list[model.Target], target, _read_targets),
+        "authentication_context": ("authenticationContext", model.Authentication, session, _read_authentication),
+        "transaction": ("transaction", model.Transaction, operation, _read_transaction),
     }
+    return {"head": HeadDictionary(head, _read_head)} | {name: PartDictionary(*part) for name, part in parts.items()}
 
 
-def once(text: bytes) -> None:
-    """Make sure that a text names no key twice; one that comes out again as it went in, but for blanks, does not."""
-    with suppress(ValueError, RecursionError):
-        again = msgspec.json.encode(msgspec.json.decode(text))
-        if again == text or again == msgspec.json.format(text, indent=-1):
-            return
-    trouble = Trouble()
-    parse(text or b"null", trouble)
-    if trouble.flags:
-        raise Unfit
+class Decoded(NamedTuple):
+    """The columns that events fill, what their debug data say about proxies, and which are not as documented.
 
-
-TEXT, MOMENT = pa.large_string(), pa.timestamp("us", "UTC")
-
-HEAD = attrgetter("event_type", "severity", "display_message", "version", "legacy_event_type")
-
-_OWN = {
-    "uuid": "uuid",
-    "published": "published",
-    "transaction_id": "id",
-    "external_session_id": "externalSessionId",
-    "root_session_id": "rootSessionId",
-}
-"""The keys under which an event has what is its own alone."""
-
-_TEXTS = ("actor", "client", "device", "outcome", "security_context", "request", "target")
-
-_USUAL = re.compile(r"(?:[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)*", re.ASCII)
-
-_ZONED = Annotated[datetime, Meta(tz=True)]
-
-_AROUND = size("debugContext", {"debugData": 0}) - 1
-
-_encoder = msgspec.json.Encoder()
-
-
-def read_run(
-    raws: Sequence[bytes], events: list[Outline], parts: dict[str, Shared], odd: set[int]
-) -> tuple[dict[str, pa.Array], dict[int, tuple[str, ...]]]:
-    """Return the columns that events fill, and what their notes say about proxies by the place of the event.
-
-    `raws` are the texts of the events, which are without their ids afterwards. Places where something is not as
-    documented are added to `odd`.
+    Both of the latter go by the place of the event.
     """
-    own = _take_own(events)
-    numbers = {name: parts[name].find_all(keys, odd) for name, keys in _shared(events).items()}
-    columns = {name: _column(values) for name, values in own.items()}
-    sizes = [parts[name].lengths(found) for name, found in numbers.items()]
-    sizes += [_sizes(_OWN[name], column, own[name]) for name, column in columns.items()]
-    notes = notes_of(events)
-    room = _lengths(raws) - 1 - sum(sizes) - _around(events, notes)
-    debug, lengths = _joined(notes, room)
-    for at in np.flatnonzero(room - lengths).tolist():  # perhaps it names a key twice, which takes room
-        attempt(once, raws[at], at, odd)
-    odd |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
-    noted, words = read_notes([event.event_type for event in events], notes)
-    threats = pa.array(noted.pop("threat_suspected", [None] * len(events)), pa.bool_())
-    columns |= {name: _column(values) for name, values in noted.items()} | {"threat_suspected": threats}
-    columns |= {"published": _moments(own["published"], odd), "debug_data": debug}
-    return columns | {f"_{name}": pa.array(found) for name, found in numbers.items()}, words
+
+    columns: dict[str, pa.Array]
+    proxies: dict[int, tuple[str, ...]]
+    nonconforming: set[int]
 
 
-def _take_own(events: list[Outline]) -> dict[str, list[Any]]:
-    """Return what is each event's own, and take the ids out of sessions and operations; what is left, many share."""
-    own: dict[str, list[Any]] = {name: [UNSET] * len(events) for name in _OWN}
-    outer, root, operations = own["external_session_id"], own["root_session_id"], own["transaction_id"]
-    own |= {name: list(map(attrgetter(name), events)) for name in ("uuid", "published")}
+def decode_batch(raws: Sequence[bytes], events: list[Outline], dictionaries: dict[str, Dictionary]) -> Decoded:
+    """Return the columns of events, given their texts and their outlines, which are without their ids afterwards."""
+    ids = _take_ids(events)
+    codes = {name: dictionaries[name].encode(keys) for name, keys in _find_keys(events).items()}
+    columns = {name: _column(values) for name, values in ids.items()}
+    debug_data = debug_data_of(events)
+    # A key that stands twice leaves no trace in what was decoded, but takes room in the text: where what is known of an
+    # event is shorter than its text, the text is parsed once more. Encoding every event again would cost 11 % of CPU.
+    sizes = [dictionaries[name].lengths(numbers) for name, numbers in codes.items()]
+    sizes += [_sizes(_ID_KEYS[name], column, ids[name]) for name, column in columns.items()]
+    ends = raws.ends if isinstance(raws, Lines) else np.cumsum([len(raw) + 1 for raw in raws]) - 1
+    room: Lengths = np.diff(ends, prepend=-1).astype(np.int64) - 2 - sum(sizes) - _sizes_around(events, debug_data)
+    debug_column, filled = _encode_debug_data(debug_data, room)
+    nonconforming = {at for at in np.flatnonzero(room - filled).tolist() if not is_conforming(raws[at])}
+    nonconforming |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
+    nonconforming |= {at for numbers in codes.values() for at in np.flatnonzero(numbers < 0).tolist()}
+    times, unreadable = _read_times(ids["published"])
+    debug, proxies = read_debug_data([event.event_type for event in events], debug_data)
+    threats = pa.array(debug.pop("threat_suspected", [None] * len(events)), pa.bool_())
+    columns |= {name: _column(values) for name, values in debug.items()}
+    columns |= {"threat_suspected": threats, "published": times, "debug_data": debug_column}
+    columns |= {f"_{name}": pa.array(numbers) for name, numbers in codes.items()}
+    return Decoded(columns, proxies, nonconforming | unreadable)
+
+
+def _take_ids(events: list[Outline]) -> dict[str, list[Any]]:
+    """Return what differs from event to event, and take the ids out of sessions and operations: many share the rest."""
+    ids: dict[str, list[Any]] = {name: [UNSET] * len(events) for name in _ID_KEYS}
+    outer, root, operations = ids["external_session_id"], ids["root_session_id"], ids["transaction_id"]
+    ids |= {name: list(map(attrgetter(name), events)) for name in ("uuid", "published")}
     for at, event in enumerate(events):
         if session := event.authentication_context:
             outer[at], root[at] = session.external_session_id, session.root_session_id
             session.external_session_id = session.root_session_id = UNSET
         if operation := event.transaction:
             operations[at], operation.id = operation.id, UNSET
-    return own
+    return ids
 
 
-def _shared(events: list[Outline]) -> dict[str, list[Any]]:
+def _find_keys(events: list[Outline]) -> dict[str, list[Any]]:
     """Return the heads of events, and their parts as texts, empty where there is none."""
-    texts: dict[str, list[Any]] = {name: list(map(bytes, map(attrgetter(name), events))) for name in _TEXTS}
-    texts["head"] = list(map(HEAD, events))
+    keys: dict[str, list[Any]] = {name: list(map(bytes, map(attrgetter(name), events))) for name in _RAW_PARTS}
+    keys["head"] = list(map(HEAD, events))
     for name in ("authentication_context", "transaction"):
         values = list(map(attrgetter(name), events))
         try:
-            texts[name] = _encoder.encode_lines(values).split(b"\n")[:-1]
+            keys[name] = _encoder.encode_lines(values).split(b"\n")[:-1]
         except TypeError:  # not all of them are there
-            texts[name] = [b"" if value is UNSET else _encoder.encode(value) for value in values]
-    return texts
+            keys[name] = [b"" if value is UNSET else _encoder.encode(value) for value in values]
+    return keys
 
 
-def _joined(notes: list[Notes], room: Lengths) -> tuple[pa.Array, Lengths]:
+def _encode_debug_data(debug_data: list[DebugData], room: Lengths) -> tuple[pa.Array, Lengths]:
     """Return debug data as texts in the usual form, missing where there is none, and their lengths.
 
     No text is longer than the `room` for it in its event, so that they fill it all together only if each of them does.
     """
-    lines = _encoder.encode_lines(notes)
+    lines = _encoder.encode_lines(debug_data)
     text = lines.replace(b"\n", b"")
     if room.sum() != len(text):
-        room = np.fromiter(map(len, lines.split(b"\n")[:-1]), np.int64, len(notes))
-    ends = np.append(0, np.cumsum(room))
-    found = pa.Array.from_buffers(TEXT, len(notes), [None, pa.py_buffer(ends), pa.py_buffer(text)])
-    return found if all(notes) else pc.if_else(pa.array(map(bool, notes)), found, None), room
-
-
-def _lengths(raws: Sequence[bytes]) -> Lengths:
-    if isinstance(raws, Lines):
-        return np.diff(raws.ends, prepend=-1) - 1
-    return np.fromiter(map(len, raws), np.int64, len(raws))
+        room = np.fromiter(map(len, lines.split(b"\n")[:-1]), np.int64, len(debug_data))
+    offsets = pa.py_buffer(np.append(0, np.cumsum(room)))
+    column = pa.Array.from_buffers(TEXT, len(debug_data), [None, offsets, pa.py_buffer(text)])
+    return column if all(debug_data) else pc.if_else(pa.array(map(bool, debug_data)), column, None), room
 
 
 def _sizes(key: str, column: pa.Array, values: list[Any]) -> Lengths:
     """Return how much of the text each value takes; one that has to be escaped takes more."""
-    ends = np.frombuffer(column.buffers()[1], np.int64)[: len(values) + 1]
-    found = np.diff(ends) + size(key, "")
+    sizes = np.diff(np.frombuffer(column.buffers()[1], np.int64)[: len(values) + 1]) + size(key, "")
     if column.null_count:
         for at in [at for at, value in enumerate(values) if value is None or value is UNSET]:
-            found[at] = size(key, values[at])
-    return found
+            sizes[at] = size(key, values[at])
+    return sizes
 
 
-def _around(events: list[Outline], notes: list[Notes]) -> Lengths:
+def _sizes_around(events: list[Outline], debug_data: list[DebugData]) -> Lengths:
     """Return how much of the text is around debug data."""
-    found = np.full(len(events), _AROUND)
-    for at in [at for at, note in enumerate(notes) if not note]:
-        found[at] = size("debugContext", events[at].debug_context) - len("{}")
-    return found
+    sizes = np.full(len(events), _SIZE_AROUND)
+    for at in [at for at, data in enumerate(debug_data) if not data]:
+        sizes[at] = size("debugContext", events[at].debug_context) - len("{}")
+    return sizes
 
 
 def _column(values: list[Any]) -> pa.Array:
@@ -398,25 +379,18 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.array([None if value is UNSET else value for value in values], TEXT)
 
 
-def _moments(texts: list[Any], odd: set[int]) -> pa.Array:
-    """Return times, adding to `odd` where one is not as documented."""
+def _read_times(texts: list[Any]) -> tuple[pa.Array, set[int]]:
+    """Return times, and the places of those that are not as documented."""
     with suppress(TypeError, pa.ArrowInvalid):  # one is missing, or no day is called that
-        if _USUAL.fullmatch("".join(texts)):
-            return pa.array(texts, pa.string()).cast(MOMENT)
-    return pa.array([attempt(_moment, text, at, odd) for at, text in enumerate(texts)], MOMENT)
-
-
-def _moment(text: Any) -> datetime | None:
-    found = msgspec.convert(text, _ZONED) if text is not None and text is not UNSET else None
-    if found and found.year in (1, 9999):  # in UTC, it may be out of range
-        raise ValueError
-    return found
-
-
-def attempt(read: Callable[[Any], Any], value: Any, at: int, odd: set[int]) -> Any:
-    """Return what is read of something, adding its place to `odd` where it is not as documented."""
-    try:
-        return read(value)
-    except (ValueError, RecursionError):
-        odd.add(at)
-        return None
+        if _USUAL_TIMES.fullmatch("".join(texts)):
+            return pa.array(texts, pa.string()).cast(TIME), set()
+    times: list[datetime | None] = [None] * len(texts)
+    unreadable = set[int]()
+    for at in [at for at, text in enumerate(texts) if text is not None and text is not UNSET]:
+        try:
+            times[at] = msgspec.convert(texts[at], _ZONED)
+        except ValueError:
+            unreadable.add(at)
+    # A time in the first or the last year may be out of range in UTC.
+    unreadable |= {at for at, time in enumerate(times) if time and time.year in (1, 9999)}
+    return pa.array([None if at in unreadable else time for at, time in enumerate(times)], TIME), unreadable

@@ -1,4 +1,4 @@
-"""A log at rest: day-partitioned Parquet that any engine reads, written in one step, with its account beside it."""
+"""A log at rest: day-partitioned Parquet that any engine reads, written in one step, with what was read beside it."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _ORDER: Final = Column("_order", "", "count", "place in the log")
 
 
 def write_events(log: Log, folder: str | os.PathLike[str]) -> Path:
-    """Write a log as Parquet: `events/day=YYYY-MM-DD/` and `targets/day=YYYY-MM-DD/`, and the account beside them.
+    """Write a log as Parquet: `events/day=YYYY-MM-DD/` and `targets/day=YYYY-MM-DD/`, and what was read beside them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The result of reading: four tables, and the account of how they came about."""
+"""The result of reading: four tables, and in words what was read."""
 
 from dataclasses import dataclass, field
 from html import escape
@@ -15,7 +15,7 @@ from ..schema import Column
 
 @dataclass(frozen=True, repr=False)
 class Log:
-    """What was read: the events, their targets, the rejected records and the account of every source.
+    """What was read: the events, their targets, the rejected records and what each source was.
 
     Attributes
     ----------
@@ -36,11 +36,11 @@ class Log:
     origins: dict[str, Origin] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Return the account as text."""
+        """Return the reading summary as text."""
         return "\n".join([self._total(), *self._rejections(), *self._organizations(), self._span()])
 
     def _repr_html_(self) -> str:
-        """Return the account as a table, with nothing in it that a log could use."""
+        """Return the reading summary as a table, with nothing in it that a log could use."""
         shown = self.sources[["source", "shape", "records", "kept", "duplicates", "rejected", "other_types", "flags"]]
         shown = shown.assign(sha256=self.sources["sha256"].str[:12], source=shown["source"].map(text))
         lines = "<br>".join(escape(line) for line in repr(self).splitlines())
@@ -48,11 +48,8 @@ class Log:
 
     def _total(self) -> str:
         total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()
-        parts = [
-            f"{total['kept']:,} kept",
-            _plural(total["duplicates"], "duplicate"),
-            f"{total['rejected']:,} rejected",
-        ]
+        duplicates = _plural(total["duplicates"], "duplicate")
+        parts = [f"{total['kept']:,} kept", duplicates, f"{total['rejected']:,} rejected"]
         parts += [f"{total['other_types']:,} of other types"] if total["other_types"] else []
         records, files = _plural(total["records"], "record"), _plural(len(self.sources), "source")
         return f"{records} = {' + '.join(parts)}, from {files}"

@@ -1,4 +1,4 @@
-"""What the account knows about kept rows: which say the same, and which values cannot be right."""
+"""What can be said about kept rows: which say the same, and which values cannot be right."""
 
 import ipaddress
 import json
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..schema import COLUMNS
 from .log import to_pandas
-from .order import Columns, Rows
+from .order import Columns, Indices
 
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
@@ -22,7 +22,7 @@ _ASIDE = ("organization", "received", "source", "record", "issues", "extra", "_r
 _JSON = ("targets", "debug_data", "ip_chain")
 
 
-def find_duplicates(events: Columns) -> tuple[Rows, Rows]:
+def find_duplicates(events: Columns) -> tuple[Indices, Indices]:
     """Return which events say the same as another, and which kept ones share their uuid with one that says otherwise.
 
     Two records with one uuid say the same where every field that both carry agrees; the fuller one is kept. Where they
@@ -33,37 +33,37 @@ def find_duplicates(events: Columns) -> tuple[Rows, Rows]:
     gone, conflicts = np.zeros_like(twice), np.zeros_like(twice)
     if twice.any():
         rows = to_pandas(pa.table(events).filter(pa.array(twice)), COLUMNS).assign(_row=np.flatnonzero(twice))
-        for marks, found in zip((gone, conflicts), _compare(rows), strict=True):
-            marks[list(found)] = True
+        for marks, marked in zip((gone, conflicts), _compare(rows), strict=True):
+            marks[list(marked)] = True
     return gone, conflicts
 
 
 def _compare(twice: pd.DataFrame) -> tuple[set[int], set[int]]:
     """Return the rows that repeat a kept row of their uuid, and the kept rows of a uuid that has several."""
-    told = [column for column in twice if column not in _ASIDE]
-    order = twice.assign(_empty=twice[told].isna().sum(axis=1))
+    names = [column for column in twice if column not in _ASIDE]
+    order = twice.assign(_empty=twice[names].isna().sum(axis=1))
     order = order.sort_values(["uuid", "_empty", "organization", "received", "source", "record"])
-    same = order.duplicated(told)
+    same = order.duplicated(names)
     dropped, conflicts = set(order.loc[same, "_row"]), set[int]()
-    rest = order.loc[~same, [*told, "_row"]].astype(object)
+    rest = order.loc[~same, [*names, "_row"]].astype(object)
     for _, rows in groupby(rest.where(rest.notna(), None).to_dict("records"), itemgetter("uuid")):
         group = list(rows)
-        kept = _kept(group, told)
+        kept = _kept(group, names)
         dropped |= {row["_row"] for row in group} - kept
         conflicts |= kept if len(kept) > 1 else set()
     return dropped, conflicts
 
 
-def _kept(group: list[dict[Any, Any]], told: list[str]) -> set[int]:
+def _kept(group: list[dict[Any, Any]], names: list[str]) -> set[int]:
     """Return the rows of one uuid that no fuller row agrees with.
 
     Rows that differ in a column that all of them fill do not agree, so that only the others are compared.
     """
-    filled = [name for name in told if name not in _JSON and all(row[name] is not None for row in group)]
+    filled = [name for name in names if name not in _JSON and all(row[name] is not None for row in group)]
     alike: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
     for row in group:
         others = alike.setdefault(tuple(row[name] for name in filled), [])
-        if not any(_agree(row, other, told) for other in others):
+        if not any(_agree(row, other, names) for other in others):
             others.append(row)
     return {row["_row"] for rows in alike.values() for row in rows}
 

@@ -19,18 +19,18 @@ from ..reading.records import Record, read_records, read_texts, tolerate
 from ..reading.streams import Document, Run, Skipped, Source
 from ..safe import text
 from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
-from .flatten import ARROW, Rows
+from .flatten import ARROW, Flattener
 from .keys import ties
 from .lake import is_written, read_events
 from .log import Log, to_pandas
-from .order import find_order, find_order_below, put_in_order
+from .order import argsort, argsort_children, take
 from .quality import add_flag, check_values, find_duplicates
 from .scope import Scope
 
 LONG = 200 << 20
 """From how many bytes on a progress bar is shown."""
-_KEPT = 24 << 20
-_TURN = 1e-4
+_HEAP = 24 << 20
+_SWITCH = 1e-4
 
 
 def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False) -> Log:
@@ -57,7 +57,7 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
     Raises
     ------
     InputError
-        If a path does not exist or holds no file. What a file contains never raises: it is in the account.
+        If a path does not exist or holds no file. What a file contains never raises: it is in `sources` and `rejected`.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
     2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days
     """
     if isinstance(logs, str | Path) and is_written(Path(logs)):
-        with _in_haste():
+        with _fast_memory():
             return read_events(Path(logs))
     sources = find_sources(logs)
     scope = None if event_types is None else Scope(tuple(event_types))
@@ -82,7 +82,7 @@ def _read(sources: list[Source], scope: Scope | None) -> Log:
     from tqdm.auto import tqdm
 
     total = sum(source.origin.stat().st_size for source in sources if isinstance(source.origin, Path))
-    with _in_haste(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
+    with _fast_memory(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
         reader = _Reader(scope, bar)
         for source in sources:
             reader.read(source)
@@ -90,21 +90,22 @@ def _read(sources: list[Source], scope: Scope | None) -> Log:
 
 
 @contextmanager
-def _in_haste() -> Iterator[None]:
-    """Keep the garbage collector from walking through rows that all stay, and use the memory that is had fastest.
-
-    The thread that reads ahead needs the interpreter for moments only, so it gets it at once.
-    """
-    active, pool, turn = gc.isenabled(), pa.default_memory_pool(), sys.getswitchinterval()
-    np.empty(_KEPT, np.uint8)  # freed at once: the C library learns to keep what blocks give back for the next ones
+def _fast_memory() -> Iterator[None]:
+    """Use the memory that is had fastest while a log is read."""
+    # - No garbage collection: all rows stay, so that walking through them again and again finds nothing.
+    # - The system's memory pool, and one large block that is freed at once: the C library learns to keep what blocks
+    #   give back for the next ones, in place of asking the system for each.
+    # - The thread that reads ahead and hashes needs the interpreter for moments only: it gets it at once.
+    active, pool, switch = gc.isenabled(), pa.default_memory_pool(), sys.getswitchinterval()
+    np.empty(_HEAP, np.uint8)
     gc.disable()
-    sys.setswitchinterval(_TURN)
+    sys.setswitchinterval(_SWITCH)
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield
     finally:
         pa.set_memory_pool(pool)
-        sys.setswitchinterval(turn)
+        sys.setswitchinterval(switch)
         if active:
             gc.enable()
 
@@ -147,55 +148,55 @@ class _Reader:
 
     def __init__(self, scope: Scope | None, bar: Any) -> None:
         self.scope, self.bar = scope, bar
-        self.rows = Rows(scope.picks if scope else None)
+        self.flattener = Flattener(scope.wants if scope else None)
         self.rejected: list[tuple[str, int, str, str]] = []
-        self.found, self.skipped = Counter[str](), Counter[str]()
+        self.records, self.skipped = Counter[str](), Counter[str]()
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
         source.sift = self.scope.find if self.scope else None
         before = 0
-        for found in read_records(source):
-            if isinstance(found, Run):
-                self._add_run(found, source.name)
-            elif isinstance(found, Skipped):
-                self.skipped[source.name] += found.events
+        for item in read_records(source):
+            if isinstance(item, Run):
+                self._add_batch(item, source.name)
+            elif isinstance(item, Skipped):
+                self.skipped[source.name] += item.events
             else:
-                self._add(found, source.name)
+                self._add(item, source.name)
             self.bar.update(source.size - before)
             before = source.size
 
-    def _add_run(self, run: Run, source: str) -> None:
-        """Add events by their texts, and by the tolerant way those that are odd in some detail."""
-        odd = self.rows.add_run(run.raws, run.outlines, source, run.numbers)
-        self.found[source] += len(run.raws) - len(odd)
-        for at in odd:
-            for record in tolerate(Document(run.numbers[at], run.raws[at])):
+    def _add_batch(self, batch: Run, source: str) -> None:
+        """Add events by their texts, and on the tolerant path those that are not as documented in some detail."""
+        nonconforming = self.flattener.add_batch(batch.raws, batch.outlines, source, batch.numbers)
+        self.records[source] += len(batch.raws) - len(nonconforming)
+        for at in nonconforming:
+            for record in tolerate(Document(batch.numbers[at], batch.raws[at])):
                 self._add(record, source)
 
     def _add(self, record: Record, source: str) -> None:
-        self.found[source] += 1
+        self.records[source] += 1
         if record.event is None:
             excerpt = text(record.raw[:800].decode(errors="replace"))
             self.rejected.append((source, record.number, record.reason, excerpt))
         else:
-            self.rows.add(record.event, record.extra, record.flags, record.delivery, source, record.number)
+            self.flattener.add(record.event, record.extra, record.flags, record.delivery, source, record.number)
 
     def log(self, sources: list[Source]) -> Log:
         """Return everything that was collected, without duplicates and in order."""
-        found, targets = self.rows.finish()
-        gone, conflicts = find_duplicates(found)
-        duplicates = found["source"].filter(pa.array(gone)).to_pandas().value_counts()
-        order = find_order(found)
+        columns, targets = self.flattener.finish()
+        gone, conflicts = find_duplicates(columns)
+        duplicates = columns["source"].filter(pa.array(gone)).to_pandas().value_counts()
+        order = argsort(columns)
         order = order[~gone[order]]
-        below = find_order_below(targets.pop("_row").to_numpy(), order)
-        events = add_flag(to_pandas(put_in_order(found, order), COLUMNS), conflicts[order], "uuid_conflict")
+        children = argsort_children(targets.pop("_row").to_numpy(), order)
+        events = add_flag(to_pandas(take(columns, order), COLUMNS), conflicts[order], "uuid_conflict")
         events = check_values(events)
         rejected = _frame(self.rejected, REJECTED_COLUMNS)
-        counted = (self.found + self.skipped, self.skipped + self.rows.dropped)
-        account = _account(sources, counted, events, rejected, duplicates)
+        counted = (self.records + self.skipped, self.skipped + self.flattener.dropped)
+        summary = _summarize(sources, counted, events, rejected, duplicates)
         origins = {source.name: source.origin for source in sources}
-        return Log(events, to_pandas(put_in_order(targets, below), TARGET_COLUMNS), rejected, account, origins)
+        return Log(events, to_pandas(take(targets, children), TARGET_COLUMNS), rejected, summary, origins)
 
 
 def _frame(rows: list[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
@@ -205,7 +206,7 @@ def _frame(rows: list[Any], columns: tuple[Column, ...]) -> pd.DataFrame:
     return to_pandas(pa.table(cells), columns)
 
 
-def _account(
+def _summarize(
     sources: list[Source],
     counted: tuple[Counter[str], Counter[str]],
     events: pd.DataFrame,

@@ -11,7 +11,7 @@ from ..reading.framing import find_lines
 from ..reading.model import Outline, outline
 from ..reading.streams import Lines
 from ..schema import ANALYTICS, RELATED
-from .debug_data import notes_of, told
+from .debug_data import debug_data_of, pick_keys
 
 
 class Scope:
@@ -30,37 +30,37 @@ class Scope:
         return [b'"' + text.encode() for text in ([prefix] if len(prefix) >= 5 else sorted(self.types))]
 
     def find(self, lines: Lines) -> list[int]:
-        """Return the lines that may be wanted: all that are, and those that only the tolerant way can read."""
+        """Return the lines that may be wanted: all that are, and those that only the tolerant path can read."""
         if self.keys is None:
             return find_lines(lines.block, lines.ends, self._needles)
-        if found := lines.outlines():
-            return self._tied(found)
-        return [at for at in range(len(lines)) if self._may_be_tied(lines[at])]
+        if outlines := lines.outlines():
+            return self._tied(outlines)
+        wanted = list[int]()
+        for at, raw in enumerate(lines):
+            with suppress(ValueError, RecursionError):
+                if not self._tied([outline(raw)]):
+                    continue
+            wanted.append(at)  # the tolerant path decides on those that are not as documented
+        return wanted
 
-    def picks(self, events: dict[str, pa.Array]) -> pa.Array:
+    def wants(self, events: dict[str, pa.Array]) -> pa.Array:
         """Return which events are wanted."""
         kept = [pc.is_in(events["event_type"], pa.array(sorted(self.types), events["event_type"].type))]
         for name, values in (self.keys or {}).items():
             kept.append(pc.is_in(events[name], pa.array(values, events[name].type)))
         return reduce(pc.or_, kept)
 
-    def _may_be_tied(self, raw: bytes) -> bool:
-        with suppress(ValueError, RecursionError):
-            return bool(self._tied([outline(raw)]))
-        return True  # the tolerant way will decide
-
     def _tied(self, events: list[Outline]) -> list[int]:
         """Return the places of events that may share a value with those of the wanted types."""
         outer, root, transactions, jobs, traces, uuids = self._values
-        found = {at for at, event in enumerate(events) if event.event_type in self._whole or event.uuid in uuids}
-        sessions = ((at, event.authentication_context) for at, event in enumerate(events))
-        found |= {
+        tied = {at for at, event in enumerate(events) if event.event_type in self._whole or event.uuid in uuids}
+        sessions = enumerate(event.authentication_context for event in events)
+        tied |= {
             at for at, one in sessions if one and (one.external_session_id in outer or one.root_session_id in root)
         }
-        found |= {at for at, event in enumerate(events) if (one := event.transaction) and one.id in transactions}
-        for values, known in zip(told(notes_of(events), ("jobid", "traceid")), (jobs, traces), strict=True):
-            found |= {at for at, value in enumerate(values) if value in known}
-        return sorted(found)
+        tied |= {at for at, event in enumerate(events) if (one := event.transaction) and one.id in transactions}
+        values = zip(*pick_keys(debug_data_of(events), ("jobid", "traceid")), strict=True)
+        return sorted(tied | {at for at, (job, trace) in enumerate(values) if job in jobs or trace in traces})
 
     @cached_property
     def _values(self) -> list[frozenset[str]]:

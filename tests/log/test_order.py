@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import oktakit as ok
-from oktakit.log.order import find_order, find_order_below, put_in_order
+from oktakit.log.order import argsort, argsort_children, take
 from records import event, uuid
 
 COUNT = 52_000  # more than one batch of 50,000
@@ -45,15 +45,15 @@ def test_time_then_uuid_then_source_then_record_decide():
     """Rows without a time come last; where all else is the same, the record decides."""
     cells = {"published": [5, None, 5, 1, 5], "uuid": [*"bdaca"], "source": [*"xxyxx"], "record": [1, 1, 1, 1, 2]}
     columns = {name: pa.chunked_array([values]) for name, values in cells.items()}
-    order = find_order(columns)
+    order = argsort(columns)
     assert order.tolist() == [3, 4, 2, 0, 1]
-    assert put_in_order(columns, order)["record"].to_pylist() == [1, 2, 1, 1, 1]
+    assert take(columns, order)["record"].to_pylist() == [1, 2, 1, 1, 1]
 
 
 def test_what_belongs_to_a_row_that_is_gone_goes_with_it():
     """Of three rows the second is dropped and the others change places; their own rows follow."""
-    assert find_order_below(np.array([0, 1, 1, 2, 2]), np.array([2, 0])).tolist() == [3, 4, 0]
-    assert find_order_below(np.array([], np.int64), np.array([1, 0])).tolist() == []
+    assert argsort_children(np.array([0, 1, 1, 2, 2]), np.array([2, 0])).tolist() == [3, 4, 0]
+    assert argsort_children(np.array([], np.int64), np.array([1, 0])).tolist() == []
 
 
 def test_two_events_on_one_line_are_two_records_wherever_the_line_is():
