@@ -1,22 +1,32 @@
 """A log at rest: day-partitioned Parquet that any engine reads, written in one step, with what was read beside it."""
 
+import hashlib
 import json
 import os
+import secrets
 import shutil
-from contextlib import suppress
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import InputError
+from ..reading.inputs import WRITTEN
+from ..reading.streams import Member, Source
 from ..safe import text
-from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
+from ..schema import COLUMNS, EVENT_COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
+from .batch import TEXT
+from .collect import Collected
 from .flatten import ARROW
-from .log import Log, to_pandas
+from .log import Log, Stored, to_pandas
+from .scope import Scope
 
-MANIFEST: Final = "oktakit.json"
+_FORMAT: Final = 2
 _TABLES: Final = {
     "events": COLUMNS,
     "targets": TARGET_COLUMNS,
@@ -35,7 +45,8 @@ def write_events(log: Log, folder: str | os.PathLike[str]) -> Path:
     log : Log
         As `read_log` returned it.
     folder : path
-        A new folder. It appears when everything is on disk, or not at all.
+        A new folder. It appears when everything is on disk, or not at all. It also says where each source was, so
+        that `read_raw` can show the original text, and the hash of each of its files.
 
     Returns
     -------
@@ -60,39 +71,55 @@ def write_events(log: Log, folder: str | os.PathLike[str]) -> Path:
     target = Path(folder)
     if target.exists():
         raise InputError(f"A new folder is needed; {text(str(folder))} exists. Name another one, or remove it first.")
-    part = target.with_name(f".{target.name}.part")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")  # each writer has its own
     try:
-        shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         _write(log, part)
         part.replace(target)
         _sync(target.parent)
     except OSError as error:
-        raise InputError(f"A folder that can be written is needed; {text(str(folder))}: {error.strerror}.") from error
+        reason = error.strerror or error
+        raise InputError(f"A new folder that can be written is needed; {text(str(folder))}: {reason}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)  # where anything went wrong, it is still there
     return target
 
 
 def read_events(folder: Path) -> Log:
-    """Return the log that `write_events` wrote into a folder.
-
-    Raises InputError if rows are missing or too many: then the folder is not as it was written.
-    """
-    rows = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["rows"]
-    tables = {name: _read(folder / name, columns) for name, columns in _TABLES.items()}
-    found = {name: len(table) for name, table in tables.items()}
-    if found != rows:
-        raise InputError(
-            f"A folder as `write_events` left it is needed; {text(str(folder))} should hold {rows}, it holds {found}. "
-            "Read the original log again."
-        )
-    return Log(**tables)
+    """Return the log that `write_events` wrote into a folder; InputError if the folder is not as it was written."""
+    tables, origins = _read_tables(folder)
+    return Log(**{name: to_pandas(table, _TABLES[name]) for name, table in tables.items()}, origins=origins)
 
 
-def is_written(folder: Path) -> bool:
-    """Return whether a folder was written by `write_events`."""
-    with suppress(OSError):  # a name that cannot be one
-        return (folder / MANIFEST).is_file()
-    return False
+def collect_written(folder: Path, prefix: str, scope: Scope | None) -> tuple[list[Source], Collected]:
+    """Return the sources of a written folder, their names behind a prefix, and what is wanted of it."""
+    tables, origins = _read_tables(folder)
+    for name in ("events", "rejected", "sources"):
+        at = tables[name].column_names.index("source")
+        names = pc.binary_join_element_wise(pa.scalar(prefix, TEXT), tables[name]["source"], pa.scalar("", TEXT))
+        tables[name] = tables[name].set_column(at, "source", names)
+    events, sources = tables["events"].select(EVENT_COLUMNS), tables["sources"].to_pylist()
+    counts = {name: Counter({one["source"]: one[name] for one in sources}) for name in ("records", "duplicates")}
+    others = Counter({one["source"]: one["other_types"] for one in sources})
+    rows = pc.index_in(tables["targets"]["uuid"], events["uuid"].combine_chunks()).to_numpy().astype(np.int64)
+    if scope:
+        wanted = scope.wants({name: events[name] for name in EVENT_COLUMNS})
+        others.update(events["source"].filter(pc.invert(wanted)).to_pylist())
+        kept = wanted.to_numpy()
+        tables["targets"] = tables["targets"].filter(pa.array(kept[rows]))
+        events, rows = events.filter(wanted), (np.cumsum(kept) - 1)[rows[kept[rows]]]
+    targets = dict(zip(tables["targets"].column_names, tables["targets"].columns, strict=True))
+    found = []
+    for one in sources:
+        origin: Any = origins.get(one["source"].removeprefix(prefix))
+        source = Source(one["source"], origin, one["bytes"], one["sha256"])
+        source.sha256_content, source.shape, source.encoding = one["sha256_content"], one["shape"], one["encoding"]
+        source.flags |= set(one["flags"].split())
+        found.append(source)
+    rejected = [tuple(one.values()) for one in tables["rejected"].to_pylist()]
+    columns = dict(zip(events.column_names, events.columns, strict=True))
+    targets["_row"] = pa.chunked_array([rows])
+    return found, Collected(columns, targets, rejected, counts["records"], others, counts["duplicates"])
 
 
 def _write(log: Log, folder: Path) -> None:
@@ -105,13 +132,42 @@ def _write(log: Log, folder: Path) -> None:
     _write_days(targets, folder / "targets", TARGET_COLUMNS)
     for name in ("rejected", "sources"):
         _write_file(getattr(log, name), folder / name / "part.parquet", _TABLES[name])
-    rows = {name: len(getattr(log, name)) for name in _TABLES}
-    with (folder / MANIFEST).open("w", encoding="utf-8", newline="\n") as file:
-        json.dump({"format": 1, "rows": rows}, file)
+    manifest = {
+        "format": _FORMAT,
+        "rows": {name: len(getattr(log, name)) for name in _TABLES},
+        "files": {path.relative_to(folder).as_posix(): _hash(path) for path in sorted(folder.rglob("*.parquet"))},
+        "origins": {name: _describe(origin) for name, origin in log.origins.items()},
+    }
+    with (folder / WRITTEN).open("wb") as file:
+        file.write(_encode(manifest))
         file.flush()
         os.fsync(file.fileno())
     for place in (folder, *folder.rglob("*/")):
         _sync(place)
+
+
+def _encode(manifest: dict[str, Any]) -> bytes:
+    """Return the manifest behind its own hash, in the only form that is accepted."""
+    body = json.dumps(manifest, sort_keys=True)
+    return json.dumps({"sha256": hashlib.sha256(body.encode()).hexdigest(), **manifest}, indent=1).encode()
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe(origin: Any) -> list[str]:
+    """Return where a source was: the path, and its name in an archive; nothing for what was no file."""
+    if isinstance(origin, Member):
+        origin = Stored(origin.archive, origin.entry.filename if origin.entry else "")
+    path, member = origin if isinstance(origin, Stored) else (origin, "")
+    return [str(path.absolute()), *([member] if member else [])] if isinstance(path, Path) else []
+
+
+def _find_origins(described: dict[str, list[str]]) -> dict[str, Any]:
+    known = {name: (Path(path[0]), path[1:]) for name, path in described.items() if path}
+    return {name: Stored(path, member[0]) if member else path for name, (path, member) in known.items()}
 
 
 def _write_days(frame: pd.DataFrame, folder: Path, columns: tuple[Column, ...]) -> None:
@@ -128,23 +184,64 @@ def _write_file(frame: pd.DataFrame, path: Path, columns: tuple[Column, ...]) ->
     path.parent.mkdir(parents=True)
     table = pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False).replace_schema_metadata(None)
     with path.open("wb") as file:
-        pq.write_table(table, file, compression="zstd")
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _read(folder: Path, columns: tuple[Column, ...]) -> pd.DataFrame:
-    import pyarrow.dataset as ds
+def _read_tables(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the tables of a written folder, each of its files compared with its hash, and where the sources were."""
+    name = WRITTEN
+    try:
+        raw = (folder / WRITTEN).read_bytes()
+        manifest = json.loads(raw)
+        if manifest.pop("sha256") and _encode(manifest) != raw:
+            raise ValueError("it was changed")
+        if manifest["format"] != _FORMAT:
+            raise ValueError(f"it has format {manifest['format']}, not {_FORMAT}")
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
+        if others := sorted(found ^ manifest["files"].keys()):
+            name = others[0]
+            raise ValueError("it was not written with the others" if name in found else "it is missing")
+        with ThreadPoolExecutor() as threads:
+            hashes = threads.map(_hash, (folder / name for name in manifest["files"]))
+            changed = [one for one, now in zip(manifest["files"], hashes, strict=True) if now != manifest["files"][one]]
+        if changed:
+            name = changed[0]
+            raise ValueError("it was changed")
+        tables = {}
+        for name, rows in manifest["rows"].items():
+            files = [folder / one for one in manifest["files"] if one.startswith(f"{name}/")]
+            tables[name] = _read(files, _TABLES[name], days=name in ("events", "targets"))
+            if len(tables[name]) != rows:
+                raise ValueError(f"it holds {len(tables[name]):,} rows, {rows:,} were written")
+        return tables, _find_origins(manifest["origins"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException) as error:
+        reason = str(getattr(error, "strerror", "") or error)
+        raise InputError(
+            f"A folder as `write_events` left it is needed; {text(str(folder / name))}: {text(reason)}. "
+            "Read the original log again."
+        ) from error
 
-    schema = _schema(columns)
-    days = any(folder.glob("day=*"))
-    schema = schema.append(pa.field("_order", pa.int64())) if days else schema
-    found: Any = ds.dataset(folder, schema=schema, format="parquet").to_table()
-    if days:
-        order = found["_order"].to_numpy()
-        found = found if (order[1:] > order[:-1]).all() else found.sort_by("_order")
-        found = found.drop_columns(["_order"])
-    return to_pandas(found, columns)
+
+def _read(files: list[Path], columns: tuple[Column, ...], days: bool) -> Any:
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    schema = _schema((*columns, _ORDER) if days else columns)
+    for path in files:
+        there = pq.read_schema(path)
+        if missing := [
+            one.name for one in schema if one.name not in there.names or there.field(one.name).type != one.type
+        ]:
+            raise ValueError(f"{path.name} of {path.parent.name} has no column {missing[0]} as it was written")
+    checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    form = ds.ParquetFileFormat(default_fragment_scan_options=checked)
+    table = ds.dataset(files, schema=schema, format=form).to_table() if files else schema.empty_table()
+    if not days:
+        return table
+    order = table["_order"].to_numpy()
+    return (table if (order[1:] > order[:-1]).all() else table.sort_by("_order")).drop_columns(["_order"])
 
 
 def _schema(columns: tuple[Column, ...]) -> pa.Schema:

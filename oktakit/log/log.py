@@ -2,15 +2,22 @@
 
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
 from narwhals.typing import IntoFrame
 
-from ..reading.streams import Origin
 from ..safe import text
 from ..schema import Column
+
+
+class Stored(NamedTuple):
+    """A file in a zip archive, by its name there."""
+
+    archive: Path | bytes
+    member: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,7 +40,7 @@ class Log:
     targets: pd.DataFrame
     rejected: pd.DataFrame
     sources: pd.DataFrame
-    origins: dict[str, Origin] = field(default_factory=dict)
+    origins: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the reading summary as text."""

@@ -24,6 +24,17 @@ _SUFFIXES = (
 )
 
 
+WRITTEN = "oktakit.json"
+"""What `write_events` puts into a folder beside the tables."""
+
+
+def is_written(folder: Path) -> bool:
+    """Return whether a folder was written by `write_events`."""
+    with suppress(OSError):  # a name that cannot be one
+        return (folder / WRITTEN).is_file()
+    return False
+
+
 def find_sources(logs: Inputs) -> list[Source]:
     """Return the inputs in the order of their names, so that neither argument nor folder order shows."""
     if isinstance(logs, pd.DataFrame):
@@ -54,7 +65,7 @@ def _paths(wanted: list[Any]) -> list[Source]:
 
 def _unpacked(source: Source) -> list[Source]:
     """Return one source per file of an archive, or the source itself where it is none."""
-    if isinstance(source.origin, Member):
+    if isinstance(source.origin, Member) or (isinstance(source.origin, Path) and is_written(source.origin)):
         return [source]
     inside = members(source.origin)
     names = unique(f"{source.name}/{name}" for name, *_ in inside)
@@ -104,7 +115,7 @@ def _files(item: Any) -> list[Path]:
             elif item == "-" or Path(item).exists():
                 what = "a pipe or device, not a file (give its bytes instead, such as sys.stdin.buffer.read())"
             paths = _below(Path(item)) or [
-                path for path in map(Path, glob(str(item), recursive=True)) if path.is_file()
+                path for path in map(Path, glob(str(item), recursive=True)) if path.is_file() or is_written(path)
             ]
     if not paths:
         raise InputError(
@@ -115,8 +126,10 @@ def _files(item: Any) -> list[Path]:
 
 
 def _below(path: Path) -> list[Path]:
-    """Return the file, or the log files of a folder without the hidden ones."""
-    if not path.is_dir():
-        return [path] if path.is_file() else []
-    logs = [file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in _SUFFIXES]
-    return [file for file in logs if not any(part.startswith(".") for part in file.relative_to(path).parts)]
+    """Return the file, or the log files of a folder without the hidden ones; a folder that was written is one."""
+    if not path.is_dir() or is_written(path):
+        return [path] if path.is_file() or path.is_dir() else []
+    paths = [one for one in path.rglob("*") if not any(part.startswith(".") for part in one.relative_to(path).parts)]
+    folders = {one.parent for one in paths if one.name == WRITTEN}
+    logs = [one for one in paths if one.suffix.lower() in _SUFFIXES and one.is_file()]
+    return [*folders, *(one for one in logs if folders.isdisjoint(one.parents))]

@@ -1,9 +1,14 @@
 """A log at rest: the same when it comes back, whole or not at all."""
 
+import errno
+import json
+import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import polars as pl
@@ -52,10 +57,10 @@ def test_a_folder_that_exists_is_left_alone(tmp_path):
 
 
 def test_a_folder_that_lost_a_file_is_refused(tmp_path):
-    """Rows that are missing are noticed before anybody works with the rest."""
+    """A file that is missing is named before anybody works with the rest."""
     folder = ok.write_events(ok.read_log([ONE, TWO]), tmp_path / "case")
     (folder / "events" / "day=2026-03-02" / "part.parquet").unlink()
-    with pytest.raises(ok.InputError, match=r"should hold .*'events': 2.*it holds .*'events': 1"):
+    with pytest.raises(ok.InputError, match=r"events/day=2026-03-02/part.parquet: it is missing"):
         ok.read_log(folder)
 
 
@@ -75,3 +80,109 @@ def test_a_killed_writer_leaves_nothing_that_reads_wrong(wait, tmp_path):
     assert len(folders) >= 3
     for folder in folders:
         pd.testing.assert_frame_equal(ok.read_log(folder).events, expected.events)
+
+
+def test_a_flipped_bit_is_never_read_as_good(tmp_path):
+    """Whichever bit of whichever file is turned over, reading says which file was changed."""
+    folder = ok.write_events(ok.read_log(ok.make_log("assistant").records), tmp_path / "case")
+    files, rng = sorted(path for path in folder.rglob("*") if path.is_file()), random.Random(3)
+    for _ in range(60):
+        path = rng.choice(files)
+        content = path.read_bytes()
+        at = rng.randrange(len(content))
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :])
+        with pytest.raises(ok.InputError, match=path.name):
+            ok.read_log(folder)
+        path.write_bytes(content)
+    assert len(ok.read_log(folder).events)
+
+
+def test_a_file_that_was_put_there_is_named(tmp_path):
+    """A table that was not written with the others does not become part of the log."""
+    folder = ok.write_events(ok.read_log([ONE, TWO]), tmp_path / "case")
+    day = folder / "events" / "day=2026-03-02"
+    (day / "more.parquet").write_bytes((day / "part.parquet").read_bytes())
+    with pytest.raises(ok.InputError, match=r"more.parquet: it was not written with the others"):
+        ok.read_log(folder)
+
+
+def test_of_writers_at_once_one_has_the_folder(tmp_path):
+    """The folder is whole, the others are told that it exists, and nothing else is left."""
+    log = ok.read_log([ONE, TWO, UNDATED])
+
+    def write(_: int) -> bool:
+        try:
+            return bool(ok.write_events(log, tmp_path / "case"))
+        except ok.InputError:
+            return False
+
+    with ThreadPoolExecutor(4) as writers:
+        assert sum(writers.map(write, range(4))) == 1
+    pd.testing.assert_frame_equal(ok.read_log(tmp_path / "case").events, log.events)
+    assert [path.name for path in tmp_path.iterdir()] == ["case"]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    """The error says so, and neither the folder nor a part of it is there."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ok.InputError, match="No space left on device"):
+        ok.write_events(ok.read_log([ONE]), tmp_path / "case")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_and_files_are_read_together(tmp_path):
+    """A list of folders, a folder of folders, and folders beside files: what stands twice is counted once."""
+    (tmp_path / "all").mkdir()
+    one = ok.write_events(ok.read_log([ONE, TWO]), tmp_path / "all" / "one")
+    two = ok.write_events(ok.read_log([TWO, UNDATED, {"uuid": "1"}]), tmp_path / "all" / "two")
+    for logs in ([one, two], tmp_path / "all", [two, one, one], str(tmp_path / "all" / "*")):
+        log = ok.read_log(logs)
+        assert list(log.events["uuid"]) == [uuid(1), uuid(2), uuid(3)]
+        assert list(log.targets["uuid"]) == [uuid(1)]
+        counts = log.sources[["source", "records", "kept", "duplicates", "rejected"]]
+        assert counts.values.tolist() == [["one/records", 2, 2, 0, 0], ["two/records", 3, 1, 1, 1]]
+    (tmp_path / "all" / "more.jsonl").write_text(json.dumps(event(4, "user.session.start")))
+    log = ok.read_log(tmp_path / "all")
+    assert list(log.sources["source"]) == ["more.jsonl", "one/records", "two/records"]
+    assert len(log.events) == 4
+
+
+def test_some_types_of_a_written_log_are_those_of_the_log(tmp_path):
+    """Filtered by type, with and without what is tied to them, a folder gives the rows that the records give."""
+    records = ok.make_log("stolen_report").records
+    folder = ok.write_events(ok.read_log(records), tmp_path / "case")
+    for related in (False, True):
+        first = ok.read_log(records, event_types=ok.ANALYTICS, related=related)
+        again = ok.read_log(folder, event_types=ok.ANALYTICS, related=related)
+        pd.testing.assert_frame_equal(again.events, first.events)
+        pd.testing.assert_frame_equal(again.targets, first.targets)
+        assert again.sources["records"].sum() == first.sources["records"].sum()
+
+
+def test_the_original_is_shown_from_a_written_log(tmp_path):
+    """The folder keeps where the file was; where that is not what was read, the error says what differs."""
+    path, text = tmp_path / "log.jsonl", "".join(json.dumps(one) + "\n" for one in (ONE, TWO))
+    path.write_text(text)
+    log = ok.read_log(ok.write_events(ok.read_log(path), tmp_path / "case"))
+    assert ok.read_raw(log, uuid(2)) == [json.dumps(TWO)]
+    for changed, message in (
+        ("{}\n" + text, r"log.jsonl was changed: it has \d+ bytes, \d+ were read"),
+        (
+            text.replace("user.session.end", "user.session.END"),
+            r"log.jsonl was changed: its SHA-256 is \w+, \w+ was read",
+        ),
+        (text[:-20], r"log.jsonl was changed: it has \d+ bytes"),
+    ):
+        path.write_text(changed)
+        with pytest.raises(ok.InputError, match=message):
+            ok.read_raw(log, uuid(2))
+    path.unlink()
+    with pytest.raises(ok.InputError, match=r"log.jsonl: No such file or directory. Put it back"):
+        ok.read_raw(log, uuid(2))
+    written = ok.read_log(ok.write_events(ok.read_log([ONE]), tmp_path / "memory"))
+    with pytest.raises(ok.InputError, match="was not read from a file"):
+        ok.read_raw(written, uuid(1))
