@@ -46,14 +46,14 @@ lint: .venv/.ready-dev
 
 # -W: a warning is an error. Pages are in docs/_build; nothing in them is loaded from elsewhere.
 docs: .venv/.ready-docs
-	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs docs/_build/html
 	@echo "Wrote docs/_build/html/index.html"
 
 clean:
 	rm -rf .venv build dist docs/_build docs/generated .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/.ready: EXTRA :=
-.venv/.ready-test: EXTRA := [test]
+.venv/.ready-test: EXTRA := [test,docs]
 .venv/.ready-dev: EXTRA := [dev]
 .venv/.ready-docs: EXTRA := [docs]
 .venv/.ready .venv/.ready-test .venv/.ready-dev .venv/.ready-docs: pyproject.toml
