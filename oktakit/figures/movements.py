@@ -239,7 +239,8 @@ def _add_names(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
     places = stops.drop_duplicates("spot")
     named = labelled(places)
     places = places.loc[list(named)]
-    names = zip(draw.texts(places["place"], 30), places["spot"], strict=True)
+    # The country stands in the row of the place below; with it, names would cover each other on a narrow page.
+    names = zip(draw.texts(places["place"].str.split(", ").str[0], 30), places["spot"], strict=True)
     _add_to_map(
         figure,
         x=[east(lon) for lon in places["lon"]],

@@ -69,7 +69,7 @@ def new_figure(title: str, note: str, height: int, not_drawn: dict[str, int] | N
 
     enable_renderer()
     left_out = {why: count for why, count in (not_drawn or {}).items() if count}
-    lines = _wrap([note] * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
+    lines = _wrap(note.split(" · ") * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
     figure = go.Figure(layout={"template": _template(), "height": height, "meta": {"not_drawn": left_out}})
     figure.update_layout(title={"text": title, "subtitle": {"text": "<br>".join(lines)}})
     return _with_room(figure, 16 * (len(lines) - 1))
@@ -90,7 +90,7 @@ def _with_room(figure: "Figure", more: int) -> "Figure":
     return figure.update_layout(margin_t=margin, height=figure.layout.height + more)
 
 
-def _wrap(words: list[str], width: int = 100) -> list[str]:
+def _wrap(words: list[str], width: int = 84) -> list[str]:
     """Return words with dots between them, in lines that fit above a figure."""
     lines: list[str] = []
     for word in words:
