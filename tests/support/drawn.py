@@ -147,6 +147,7 @@ def moves():
             **dict(zip(("city", "country", "lat", "lon"), (where[n] for n in range(4)), strict=True)),
             "is_proxy": pd.array([row[3] for row in rows], dtype="boolean"),
             "ip_categories": [row[4] for row in rows],
+            "event_type": "user.session.access_admin_app",
             "raw_user_agent": "Firefox",
             "client_id": None,
             "outcome_result": "SUCCESS",
