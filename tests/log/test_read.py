@@ -72,7 +72,7 @@ def test_one_bad_line_costs_one_line():
     assert list(log.rejected[["record", "reason"]].itertuples(index=False, name=None)) == [
         (2, "bad_json"),
         (3, "truncated"),
-        (5, "bad_json"),
+        (5, "not_object"),
         (6, "no_event_type"),
     ]
     assert log.rejected["excerpt"][0] == "not json"
