@@ -210,7 +210,7 @@ class Taking(NamedTuple):
     """A row of the export ledger, the events by which a report was asked for and taken, and which download it is.
 
     `steps` are those of the two that there are, `uuids` the steps of all three. A download that was refused or not
-    decided is the `attempt`, and nothing was `taken`.
+    decided is a step, too, but only an `attempt`: nothing was `taken`.
     """
 
     export: Any
@@ -224,7 +224,7 @@ class Taking(NamedTuple):
 
     @property
     def last(self) -> Any:
-        """Return the last thing a person did: the download, or else the request."""
+        """Return the last thing a person did or tried: the download, or else the request."""
         return self.steps[-1] if self.steps else None
 
 

@@ -269,7 +269,7 @@ def _takings(exports: pd.DataFrame, evidence: Evidence) -> Iterator[Taking]:
     for export, turn in zip(rows_of(exports), turns, strict=True):
         asked, taken = (evidence.by_uuid.get(uuid) for uuid in (export.requested_uuid, export.downloaded_uuid))
         uuids = (export.requested_uuid, export.generated_uuid, export.downloaded_uuid)
+        steps = tuple(filter(None, (asked, taken)))
         attempt = taken if taken and not is_done(taken.outcome_result) else None
         taken = None if attempt else taken
-        steps = tuple(filter(None, (asked, taken)))
         yield Taking(export, asked, taken, int(turn), steps, tuple(filter(None, uuids)), attempt)

@@ -60,7 +60,7 @@ def first_export(taking: Taking, evidence: Evidence) -> Answer:
         return nothing
     own = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
     begun = min(step.published for step in own)
-    done = evidence.exported[event.actor_id]
+    done = evidence.exported.get(event.actor_id, [])
     if earlier := bisect_left(done, begun, key=lambda one: one.published):
         times = max(Counter(one.event_type for one in done[:earlier]).values())  # a request and its download are one
         why = f"{person(event)} exported {times} time{'s' * (times > 1)} before"

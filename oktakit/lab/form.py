@@ -84,6 +84,8 @@ class ParameterForm(Box):
     >>> print(form.source)
     LOG = '../sample_logs/stolen_report.jsonl'
     TIMEZONE = 'UTC'
+    KNOWN = None
+    WATCH = None
     ROWS = 50
     """
 
