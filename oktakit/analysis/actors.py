@@ -19,10 +19,10 @@ OKTA_CLIENTS: Final = ("okta.b58d5b75-07d4-5f25-bf59-368a1261a405",)
 
 OWN_COLUMNS: Final = ("actor_type", "raw_user_agent", "client_id")
 
-ACTED_COLUMNS: Final = (*OWN_COLUMNS, "event_type", "actor_id", "outcome_result", "external_session_id")
+DELIBERATE_COLUMNS: Final = (*OWN_COLUMNS, "event_type", "actor_id", "outcome_result", "external_session_id")
 
 
-def okta_own() -> nw.Expr:
+def is_okta_internal() -> nw.Expr:
     """Return where an event is Okta's own doing, whatever address and agent it shows."""
     known_own = {"actor_type": SYSTEM, "raw_user_agent": OKTA_AGENTS, "client_id": OKTA_CLIENTS}
     return nw.any_horizontal(
@@ -30,7 +30,7 @@ def okta_own() -> nw.Expr:
     )
 
 
-def acted() -> nw.Expr:
+def is_deliberate() -> nw.Expr:
     """Return where somebody other than Okta did something.
 
     An attempt that was refused or not decided may be anybody's, unless it was made within a session. A sign-in has the
@@ -38,7 +38,7 @@ def acted() -> nw.Expr:
     """
     proves = reduce(or_, (nw.col("event_type").str.starts_with(kind) for kind in types_of("proof")))
     inside = ~known("external_session_id").is_null() & ~proves.fill_null(False)
-    return ~okta_own() & (done() | inside) & ~known("actor_id").is_null()
+    return ~is_okta_internal() & (done() | inside) & ~known("actor_id").is_null()
 
 
 def opens_console(events: pd.DataFrame) -> "pd.Series[bool]":

@@ -12,7 +12,7 @@ import pandas as pd
 from ..log.keys import TEXT, TYPES, known_only
 from ..log.keys import known as stated
 from ..log.log import Events
-from .actors import ACTED_COLUMNS, acted
+from .actors import DELIBERATE_COLUMNS, is_deliberate
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
 from .places import has_coordinates, locate
@@ -32,7 +32,7 @@ _WHO = ("actor_id", "actor_alternate_id")
 
 _SHOWN = ("lat", "lon", "uuid", "ip_address", "country", *_PROXY, *_WHO)
 
-TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *ACTED_COLUMNS)))
+TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *DELIBERATE_COLUMNS)))
 
 TRAVEL_COLUMNS: Final = (
     *_WHO,
@@ -101,7 +101,7 @@ def find_travel(
     frame = table(events, "find_travel", TRAVEL_NEEDS)
     person = (nw.col("actor_type").is_null() | (nw.col("actor_type") == "User")) & stated("api_token_id").is_null()
     there = ~stated("ip_address").is_null() & ~nw.col("published_us").is_null()
-    seen = frame.select(*_SHOWN, "published_us", there=acted() & person & there)  # narrow before it is filtered
+    seen = frame.select(*_SHOWN, "published_us", there=is_deliberate() & person & there)  # narrow before it is filtered
     movers = collect(_movers(seen, km))["actor_id"].tolist()
     moving = nw.col("there") & nw.col("actor_id").is_in(movers)
     places = _placed(collect(pick(seen, (*_SHOWN, "published_us"), moving)))
@@ -233,8 +233,8 @@ def find_first_seen(
     ['carla.holm@example.com', 'True']
     """
     by_hour, clock = column == "hour_of_week", zone(timezone)
-    frame = table(events, "find_first_seen", ["uuid", *_WHO, *ACTED_COLUMNS, *([] if by_hour else [column])])
-    acting = acted() & ~nw.col("published_us").is_null()
+    frame = table(events, "find_first_seen", ["uuid", *_WHO, *DELIBERATE_COLUMNS, *([] if by_hour else [column])])
+    acting = is_deliberate() & ~nw.col("published_us").is_null()
     every = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting)
     seen = pick(every, ("uuid", *_WHO, "published_us", "value"), nw.col("acting"))
     said = seen.filter(~nw.col("value").is_null())

@@ -14,7 +14,7 @@ import pandas as pd
 from ..log.keys import TEXT, done, known, known_only, same, were_done
 from ..log.log import Events
 from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
-from .actors import OWN_COLUMNS, SYSTEM, okta_own, opens_console
+from .actors import OWN_COLUMNS, SYSTEM, is_okta_internal, opens_console
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
 
@@ -202,7 +202,7 @@ def _changes(events: Events, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any
     sessions = collect(moving.select("session"))["session"].tolist()
     columns = [name for name in CHANGE_NEEDS if name != "root_session_id"]
     timed = nw.col("session").is_in(sessions) & ~nw.col("published_us").is_null()
-    found = collect(pick(frame, ("session", *columns, "published_us"), timed).with_columns(own=okta_own()))
+    found = collect(pick(frame, ("session", *columns, "published_us"), timed).with_columns(own=is_okta_internal()))
     told = _told(_explained(_steps(found), events)).astype({"session": TEXT})
     return told.sort_values(["at", "uuid"], ignore_index=True)
 
@@ -288,7 +288,7 @@ def _shared(steps: pd.DataFrame, events: Any) -> pd.Series:
         return changed
     keys = ("dt_hash", "ip_address", "raw_user_agent")
     frame = table(events, "find_session_changes", (*keys, "actor_id"))
-    others = nw.col("dt_hash").is_in(hashes) & ~okta_own() & ~known("actor_id").is_null()
+    others = nw.col("dt_hash").is_in(hashes) & ~is_okta_internal() & ~known("actor_id").is_null()
     users = collect(pick(frame, (*keys, "actor_id"), others).unique())
     several = pd.MultiIndex.from_frame(users[list(keys)][users.duplicated(list(keys))])
     sides = [pd.MultiIndex.from_frame(steps[[f"{side}{key}" for key in keys]]) for side in ("", "from_")]

@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ..analysis.actors import ACTED_COLUMNS, SYSTEM, acted, opens_console
+from ..analysis.actors import DELIBERATE_COLUMNS, SYSTEM, is_deliberate, opens_console
 from ..analysis.engines import collect, in_order, pick, table
 from ..analysis.labels import LABELLED, labels_by_uuid
 from ..analysis.movement import TRAVEL_NEEDS, find_travel
@@ -33,10 +33,10 @@ HOUR: Final = pd.Timedelta("1h")
 _SESSIONS = ("external_session_id", "root_session_id")
 _TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
 """The texts of which one that stands for "not known" is missing in a evidence."""
-_FRAME = ("uuid", "event_type", *_TEXTS, *ACTED_COLUMNS)
+_FRAME = ("uuid", "event_type", *_TEXTS, *DELIBERATE_COLUMNS)
 JOURNEYS: Final = (*TRAVEL_NEEDS, *CHANGE_NEEDS, "targets")
 _TOLD = (
-    *("uuid", "event_type", *_TEXTS, *LABELLED, *ACTED_COLUMNS, "browser", "api_token_id", "credential_type"),
+    *("uuid", "event_type", *_TEXTS, *LABELLED, *DELIBERATE_COLUMNS, "browser", "api_token_id", "credential_type"),
     *("device_managed", "device_registered", "is_proxy", "ip_categories", "report_id", "report_name"),
     *("export_columns", "export_filter", "export_type", "judged_uuid", "feedback_label", "targets", "debug_data"),
 )
@@ -262,7 +262,7 @@ def collect_evidence(
 
 def _collected(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of some events, each once and in the order of time, and whether somebody acted."""
-    picked = pick(frame, (*columns, "published_us"), where).with_columns(acting=acted())
+    picked = pick(frame, (*columns, "published_us"), where).with_columns(acting=is_deliberate())
     found = in_order(collect(picked))
     core = found["event_type"].isin(ANALYTICS)  # of two events with one uuid, those that are asked about count
     found = found[core | ~found["uuid"].isin(found["uuid"][core])].drop_duplicates("uuid", ignore_index=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..analysis.actors import ACTED_COLUMNS, acted
+from ..analysis.actors import DELIBERATE_COLUMNS, is_deliberate
 from ..analysis.places import has_coordinates, locate
 from ..log.keys import known_only
 from ..log.log import Log
@@ -63,14 +63,14 @@ def plot_movements(events: pd.DataFrame | Log, actor: str | Iterable[str] | None
     ('New York, United States', 'Bucharest, Romania')
     """
     title = "Places of a person over time"
-    events = draw.require("plot_movements", events, dict.fromkeys((*_COLUMNS, *ACTED_COLUMNS)))
+    events = draw.require("plot_movements", events, dict.fromkeys((*_COLUMNS, *DELIBERATE_COLUMNS)))
     rows = events
     if actor is not None:
         names = [actor] if isinstance(actor, str) else list(actor)
         rows = events[events["actor_id"].isin(names) | events["actor_alternate_id"].isin(names)]
     if rows.empty:
         return draw.no_events(title)
-    deliberate = nw.from_native(rows.reset_index(drop=True)).filter(acted()).to_native()
+    deliberate = nw.from_native(rows.reset_index(drop=True)).filter(is_deliberate()).to_native()
     timed = deliberate[deliberate["published"].notna()]
     placed = _placed(timed)
     stops, missed = _chosen(_stops(placed))
