@@ -17,8 +17,16 @@ SIGN_ON: Final = "policy.evaluate_sign_on"
 EXPORTS: Final = (REQUEST, GENERATE, DOWNLOAD)
 ANALYTICS: Final = (*EXPORTS, FEEDBACK)
 
-SENTINELS: Final = ("", "unknown", "null", "none", "n/a", "-")
-"""Texts, in lower case, that stand for "not known". They are kept as they are, but never join two events."""
+SENTINELS: Final = (
+    *("", "unknown", "null", "none", "nil", "undefined", "unspecified", "nan", "nat", "n/a", "n.a.", "not available"),
+    *("(null)", "(none)", "(empty)", "(blank)", "(unknown)", "(not set)", "<na>", "<null>", "<none>", "<unset>"),
+    *("#n/a", "#null!", "#value!", "#ref!", "\\n", "-", "--", "---", "?", "[]", "{}", '""', "''"),
+    *("not set", "not reported", "missing", "[null]", "00000000-0000-0000-0000-000000000000"),
+)
+"""Texts, in lower case, that stand for "not known", as SIEMs, pandas, SQL and spreadsheets write it.
+
+They are kept as they are, but never join two events. NA alone is none of them: it is Namibia.
+"""
 
 
 RELATED: Final = ("external_session_id", "root_session_id", "transaction_id", "job_id", "trace_id")
@@ -238,6 +246,17 @@ def meaning_of(event_type: str, group: str) -> str | None:
     """
     fitting = [one for one in EVENT_TYPES if group in one.groups.split() and event_type.startswith(one.name)]
     return max(fitting, key=lambda one: len(one.name)).meaning if fitting else None
+
+
+@cache
+def is_sign(event_type: str) -> bool:
+    """Return whether an event is a sign whatever came of it, as alarms are; a change that was refused is none.
+
+    >>> is_sign("security.threat.detected"), is_sign("security.threat.configuration.update")
+    (True, False)
+    """
+    fitting = [one for one in EVENT_TYPES if event_type.startswith(one.name)]
+    return bool(fitting) and "signal" in max(fitting, key=lambda one: len(one.name)).groups.split()
 
 
 def fold(key: str) -> str:

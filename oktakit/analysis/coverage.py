@@ -10,11 +10,10 @@ import pandas as pd
 
 from ..log.keys import TEXT
 from ..log.log import Events, Log, events_of
-from ..log.quality import EARLIEST, LATEST
 from ..safe import text
 from ..schema import ANALYTICS, types_of
 from .engines import collect, table
-from .words import duration, listed, microseconds
+from .words import duration, listed
 
 COVERAGE_COLUMNS: Final = ("aspect", "complete", "why", "first", "last", "count")
 LATE: Final = pd.Timedelta("1h")
@@ -81,9 +80,7 @@ def summarize_coverage(log: Events) -> pd.DataFrame:
 
 def _per_hour(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return for each hour with events how many it has, the first and the last; what a wrong clock said has no hour."""
-    timed = frame.filter(
-        nw.col("published_us") >= microseconds(EARLIEST), nw.col("published_us") < microseconds(LATEST)
-    )
+    timed = frame.filter(~nw.col("published_us").is_null())
     hours = timed.select("published_us", hour=nw.col("published_us") // 3_600_000_000)
     counts = hours.group_by("hour").agg(
         events=nw.len(), first_us=nw.col("published_us").min(), last_us=nw.col("published_us").max()

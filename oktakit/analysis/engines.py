@@ -15,7 +15,9 @@ import pandas as pd
 from ..errors import ColumnError
 from ..log.keys import TEXT, TYPES
 from ..log.log import Events, events_of
+from ..log.quality import EARLIEST, LATEST
 from ..schema import COLUMNS
+from .words import microseconds
 
 _ENGINE = {
     column.name: nw.Boolean if column.kind == "bool" else nw.String
@@ -23,26 +25,47 @@ _ENGINE = {
     if column.kind in ("text", "json", "bool")
 }
 
+_ASIDE = ("source", "record", "issues", "organization", "received")
+"""What two rows of one event may differ in."""
 
-def table(events: Events, helper: str, columns: Iterable[str]) -> nw.LazyFrame[Any]:
+
+def table(events: Events, helper: str, columns: Iterable[str], *, every_time: bool = False) -> nw.LazyFrame[Any]:
     """Return `events` as a lazy frame that is known to have `columns`, with the time as `published_us`.
+
+    A time that cannot be right is missing, unless `every_time` is wanted: it moves no edge, no baseline, no first time.
 
     Raises
     ------
     ColumnError
         If a column is missing, or the time is none.
     """
-    frame = _typed(nw.from_native(events_of(events)).lazy(), {*columns})
+    frame = _typed(nw.from_native(_in_utc(events_of(events))).lazy(), {*columns})
     found = frame.collect_schema().names()
     time = "published_us" if "published_us" in found else "published"
     if missing := [name for name in (*columns, time) if name not in found]:
         raise ColumnError.missing(helper, missing, found)
-    if time == "published_us":
-        return frame
+    us = nw.col("published_us") if time == "published_us" else nw.col("published").dt.timestamp("us")
+    right = us if every_time else nw.when((us >= microseconds(EARLIEST)) & (us < microseconds(LATEST))).then(us)
     try:
-        return frame.with_columns(published_us=nw.col("published").dt.timestamp("us"))
+        return frame.with_columns(published_us=right)
     except (TypeError, NotImplementedError) as error:  # texts; DuckDB, which has no such function
         raise ColumnError(f"{helper} needs `published` as times, or `published_us` as write_events adds it.") from error
+
+
+def _in_utc(events: Any) -> Any:
+    """Return a pandas frame with its times in UTC and each event once; every other table as it is."""
+    if not isinstance(events, pd.DataFrame):
+        return events
+    if "published" in events and str(_zone(events["published"])) not in ("None", "UTC"):  # narwhals lacks some zones
+        events = events.assign(published=events["published"].astype("datetime64[us, UTC]"))
+    if "uuid" in events and events["uuid"].duplicated().any():  # rows put together twice; it is no other event
+        events = events[~events.duplicated([name for name in events if name not in _ASIDE])]
+    return events
+
+
+def _zone(values: pd.Series) -> Any:
+    """Return the time zone of a column of times, None where it has none."""
+    return getattr(getattr(values.dtype, "pyarrow_dtype", values.dtype), "tz", None)
 
 
 def _typed(frame: nw.LazyFrame[Any], columns: set[str]) -> nw.LazyFrame[Any]:
@@ -50,6 +73,8 @@ def _typed(frame: nw.LazyFrame[Any], columns: set[str]) -> nw.LazyFrame[Any]:
     native, schema = frame.to_native(), frame.collect_schema()
     empty = (nw.Float64, nw.String, nw.Object) if isinstance(native, pd.DataFrame) else (nw.Unknown,)
     known_by_name = columns & schema.keys() & _ENGINE.keys()
+    if not isinstance(native, pd.DataFrame):
+        empty = (*empty, nw.Categorical, nw.Enum)
     odd = [name for name in known_by_name if schema[name] != _ENGINE[name] and schema[name] in empty]
     if not odd or not isinstance(native, pd.DataFrame):
         return frame.with_columns(nw.col(name).cast(_ENGINE[name]) for name in odd) if odd else frame
@@ -66,14 +91,14 @@ def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     if pd.api.types.is_object_dtype(TEXT):  # engines hand out None or NaN, which pandas 2 keeps apart
         texts = typed.select_dtypes("object")
         typed[[*texts]] = texts.where(texts.notna(), None)
-    times = [name for name in typed if isinstance(typed[name].dtype, pd.DatetimeTZDtype)]
-    return typed.assign(**{name: typed[name].dt.tz_convert("UTC").dt.as_unit("us") for name in times})
+    times = [name for name in typed if _zone(typed[name]) is not None]
+    return typed.astype(dict.fromkeys(times, "datetime64[us, UTC]"))
 
 
 def rows(events: Events, helper: str, columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of the rows that `where` picks, in the order of time, then uuid."""
     columns = [*dict.fromkeys(("uuid", *columns))]
-    return in_order(collect(pick(table(events, helper, columns), (*columns, "published_us"), where)))
+    return in_order(collect(pick(table(events, helper, columns), (*columns, "published_us"), where)).drop_duplicates())
 
 
 def pick(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> nw.LazyFrame[Any]:

@@ -1,5 +1,6 @@
 """Feedback: each verdict beside the detection that it judges, and how good the triage is."""
 
+import json
 from math import sqrt
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ VERDICTS = {"truepositive": "confirmed", "falsepositive": "dismissed", "falseneg
 GIVEN: Final = ("confirmed", "dismissed", "missed", "other")
 """The verdicts that were given; what was refused or not decided is none."""
 
-_JUDGED = ("event_type", "published", "risk_level", "detection_name")
+_JUDGED = ("event_type", "published", "risk_level", "detection_name", "target_user_id", "target_user_alternate_id")
 
 
 def correlate_feedback(events: Events) -> pd.DataFrame:
@@ -55,9 +56,14 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     ['confirmed', 'dismissed', 'missed']
     """
     given = rows(events, "correlate_feedback", [*_GIVEN, *_DETAILS], nw.col("event_type") == FEEDBACK)
-    judged = rows(events, "correlate_feedback", _JUDGED, nw.col("uuid").is_in(known_values(given, "judged_uuid")))
-    judged = judged.drop_duplicates("uuid").rename(columns=_BESIDE).assign(judged_in_log=True)
-    found = given.rename(columns=_GIVEN | _DETAILS).merge(judged, how="left", on="judged_uuid")
+    judged = rows(
+        events, "correlate_feedback", _JUDGED, nw.col("uuid").is_in(_spellings(known_values(given, "judged_uuid")))
+    )
+    judged = judged.assign(_uuid=_bare_uuids(judged["uuid"]), judged_in_log=True).drop_duplicates("_uuid")
+    given["_uuid"] = _bare_uuids(given["judged_uuid"])
+    found = given.rename(columns=_GIVEN | _DETAILS).merge(judged.rename(columns=_BESIDE), how="left", on="_uuid")
+    found["judged_uuid"] = first_known(found, "judged_uuid", "judged_uuid_noted")
+    found = _of_one_user(found)
     found["judged_in_log"] = found["judged_in_log"].astype("boolean").fillna(False)
     found["judged_type"] = first_known(found, "judged_type", "judged_type_noted")
     found["verdict"] = _verdict(found)
@@ -65,6 +71,37 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])
     found["contradicted"] = _contradicted(found)
     return found[list(FEEDBACK_COLUMNS)]
+
+
+def _spellings(values: list[str]) -> list[str]:
+    """Return uuids with every other way to write them: in braces or not, in lower or upper case, without blanks.
+
+    >>> _spellings(["{0A1b} "])
+    ['0A1B', '0A1b', '0a1b', '{0A1B}', '{0A1b}', '{0A1b} ', '{0a1b}']
+    """
+    bare = {value.strip().strip("{}") for value in values}
+    cases = {case for one in bare for case in (one, one.lower(), one.upper())}
+    return sorted({*values, *cases, *(f"{{{one}}}" for one in cases)})
+
+
+def _bare_uuids(values: pd.Series) -> pd.Series:
+    """Return uuids in the one form in which they are compared."""
+    return values.str.strip().str.strip("{}").str.lower()
+
+
+def _of_one_user(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts about one user each: of several that an event names, the one whom its detection names."""
+    users = found["targets"].map(_users)
+    several = users.map(len) > 1
+    named = several & pd.Series([one in all_ for one, all_ in zip(found["judged_user_id"], users, strict=True)])
+    for name in ("user", "user_id"):
+        found[f"about_{name}"] = found[f"about_{name}"].mask(several).mask(named, found[f"judged_{name}"])
+    return found
+
+
+def _users(targets: Any) -> set[str]:
+    listed = json.loads(targets) if isinstance(targets, str) else []
+    return {str(one["id"]) for one in listed if isinstance(one, dict) and one.get("type") == "User" and one.get("id")}
 
 
 def _verdict(found: pd.DataFrame) -> pd.Series:
@@ -99,9 +136,10 @@ _DETAILS = {
     "target_user_id": "about_user_id",
     "feedback_label": "label",
     "feedback_reason": "reason",
-    "judged_uuid": "judged_uuid",
+    "judged_uuid": "judged_uuid_noted",
     "judged_type": "judged_type_noted",
     "outcome_result": "outcome_result",
+    "targets": "targets",
 }
 
 _BESIDE = {
@@ -110,6 +148,8 @@ _BESIDE = {
     "published": "judged_at",
     "risk_level": "judged_risk_level",
     "detection_name": "judged_detection",
+    "target_user_id": "judged_user_id",
+    "target_user_alternate_id": "judged_user",
 }
 
 FEEDBACK_COLUMNS = (

@@ -14,6 +14,7 @@ from ..errors import ColumnError, InputError
 from ..log.keys import TEXT, known_values
 from ..log.log import Events
 from .engines import rows
+from .places import address_of
 
 TEXTS = ("client_id", "device_id", "actor_id", "actor_alternate_id")
 """Columns that a text which is no network has to equal, in upper or lower case; of an agent it may be a part."""
@@ -207,7 +208,7 @@ def _joined(labels: Iterable[list[str]]) -> str:
 
 def _network(value: str) -> Any:
     try:
-        return ipaddress.ip_network(value, strict=False)
+        return ipaddress.ip_network(address_of(value) if "/" not in value else value, strict=False)
     except ValueError:
         return None
 

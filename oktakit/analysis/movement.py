@@ -15,7 +15,7 @@ from ..log.log import Events
 from .actors import DELIBERATE_COLUMNS, is_deliberate
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
-from .places import has_coordinates, locate
+from .places import address_of, country_key, has_coordinates, locate
 from .words import microseconds, span, zone
 
 _EARTH_KM = 6371.0088
@@ -49,6 +49,9 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 
 _EPOCH = pd.Timestamp(0, tz="UTC")
+
+_COMPARED = {"country": country_key, "ip_address": address_of}
+"""Columns whose values are written in several ways, and the form in which they are compared."""
 
 
 def find_travel(
@@ -136,7 +139,8 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
 def _legs(places: pd.DataFrame) -> pd.DataFrame:
     """Return every step of a person from one address to another."""
     last = places.groupby("actor_id").shift()
-    moved = last["ip_address"].notna() & (last["ip_address"] != places["ip_address"])
+    addresses = places.assign(at=places["ip_address"].map(address_of)).groupby("actor_id")["at"]
+    moved = last["ip_address"].notna() & (addresses.shift() != places["ip_address"].map(address_of))
     ends = {"from": last[moved], "to": places[moved]}
     names = _END | {name: name for name in (*_PROXY, "lat", "lon", "label_lat", "label_lon", "label_iso2", "exact")}
     legs = [end.rename(columns=names)[[*names.values()]].add_prefix(f"{side}_") for side, end in ends.items()]
@@ -165,6 +169,8 @@ def _too_fast(legs: pd.DataFrame, kmh: float, km: float, far: str = "km") -> pd.
 
 def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Return the legs with the distance between the nearest places that the log has for their addresses."""
+    if legs.empty:  # pandas cannot join two columns of Arrow's texts that have no row
+        return legs.assign(nearest=legs["km"])
     spots = places.loc[places["exact"], ["actor_id", "ip_address", "lat", "lon"]].drop_duplicates()
     pairs = legs.loc[legs["basis"] == "coordinates", ["actor_id", "from_ip", "to_ip"]].drop_duplicates()
     for side in ("from", "to"):
@@ -240,7 +246,7 @@ def find_first_seen(
     said = seen.filter(~nw.col("value").is_null())
     begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
     end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
-    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None)
+    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None, _COMPARED.get(column, str))
     count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
     first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
     typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
@@ -256,13 +262,17 @@ def _value(column: str) -> nw.Expr:
 
 
 def _firsts(
-    said: nw.LazyFrame[Any], end: pd.Timestamp, to_text: Callable[[pd.Series], pd.Series] | None
+    said: nw.LazyFrame[Any],
+    end: pd.Timestamp,
+    to_text: Callable[[pd.Series], pd.Series] | None,
+    compare: Callable[[Any], Any],
 ) -> pd.DataFrame:
     """Return the first event of each actor and value that is not before the end of the baseline."""
     times = collect(said.group_by("actor_id", "value").agg(first_us=nw.col("published_us").min()))
     if to_text:
         times["value"] = to_text(times["first"])
-    firsts = times.sort_values("first").drop_duplicates(["actor_id", "value"])
+    times["one"] = [compare(value) for value in times["value"]]
+    firsts = times.sort_values(["first", "value"]).drop_duplicates(["actor_id", "one"])
     late = firsts[firsts["first"] >= end]
     moments = late["first"].astype("int64").unique().tolist()
     rows = collect(said.filter(nw.col("published_us").is_in(moments))).rename(columns={"published": "at"})

@@ -1,6 +1,7 @@
 """Country names as logs spell them, and the point of the map where each is drawn."""
 
 import functools
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -58,6 +59,35 @@ def key(name: str) -> str:
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     words = re.findall(r"\w+", re.sub("['’ʼ`]", "", plain))  # noqa: RUF001 - apostrophes as people type them
     return " ".join(sorted("saint" if word == "st" else word for word in words if word not in _DROPPED))
+
+
+@functools.lru_cache(65536)
+def address_of(value: str) -> str:
+    """Return an address in the one form in which it is compared: without port and brackets, IPv6 short, IPv4 as such.
+
+    >>> [address_of(value) for value in ("[2001:DB8::0:1]:443", "::ffff:192.0.2.1", "192.0.2.1:50312", "home")]
+    ['2001:db8::1', '192.0.2.1', '192.0.2.1', 'home']
+    """
+    text = value.strip().casefold()
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    host = host.partition(":")[0] if host.count(":") == 1 else host
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return text
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+@functools.lru_cache(4096)
+def country_key(name: str) -> str:
+    """Return a country in the one form in which it is compared: its code, or its name where the table lacks it.
+
+    >>> country_key("Türkiye") == country_key("Turkey") == country_key("TR"), country_key("Atlantis")
+    (True, 'atlantis')
+    """
+    index = _index()
+    found = index.get(_find(name, index))
+    return found[1] if found else key(name)
 
 
 def _find(country: Any, index: dict[str, tuple[Any, ...]]) -> str:

@@ -9,9 +9,9 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ..errors import InputError
-from ..log.keys import TEXT, known_only, ties
+from ..log.keys import TEXT, known_only, outcomes, ties, were_done
 from ..log.log import Events
-from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED, meaning_of, types_of
+from ..schema import ANALYTICS, EVENT_COLUMNS, RELATED, is_sign, meaning_of, types_of
 from .actors import SYSTEM
 from .engines import collect, in_order, pick, rows, table
 from .words import microseconds, span
@@ -57,9 +57,9 @@ def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "
     DataFrame
         The columns of the events that matter, then `reason` (why the event is there, blank-separated, out of actor
         target session root_session ip job transaction), `lag` (time since the event in the middle, negative before it)
-        and `matters` (what makes such an event worth a look, else missing), sorted by `published`, then `uuid`. `actor`
-        is the same actor; `target` is the same user as a target, as the target of the one and the actor of the other.
-        The event in the middle is there too, with lag 0.
+        and `matters` (what makes such an event worth a look, and whether it was but an attempt; else missing), sorted
+        by `published`, then `uuid`. `actor` is the same actor; `target` is the same user as a target, as the target of
+        the one and the actor of the other. The event in the middle is there too, with lag 0.
 
     Raises
     ------
@@ -93,7 +93,12 @@ def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "
     tied = reduce(or_, (nw.col(column).is_in(values) for _, column, values in ties), nw.col("uuid") == uuid)
     found = rows(events, "find_around", _SHOWN, near & tied)
     told = {kind: matters(kind) for kind in found["event_type"].dropna().unique()}
-    why = {"reason": _reason(found, ties), "matters": found["event_type"].map(told).astype(TEXT)}
+    meanings = found["event_type"].map(told).astype(TEXT)
+    tried = "attempt " + outcomes(found["outcome_result"]) + ": " + meanings
+    phishing = found["outcome_reason"].str.contains("phishing", case=False, na=False)
+    tried = tried.mask(phishing, "FastPass declined a phishing attempt")
+    sure = were_done(found["outcome_result"]) | found["event_type"].map(is_sign, na_action="ignore").eq(True)
+    why = {"reason": _reason(found, ties), "matters": meanings.where(sure & ~phishing, tried)}
     return found.assign(**why, lag=found["published"] - event["published"])[[*AROUND_COLUMNS]]
 
 
@@ -179,7 +184,7 @@ def find_related(events: Events, event_types: tuple[str, ...] = ANALYTICS) -> pd
     is_core = nw.col("event_type").is_in(event_types)
     core = rows(events, "find_related", ("event_type", "judged_uuid", *RELATED), is_core)
     tied = [nw.col(key).is_in(values) for key, values in ties(core).items() if values]
-    frame = table(events, "find_related", ("event_type", *RELATED))
+    frame = table(events, "find_related", ("event_type", *RELATED), every_time=True)
     wanted = [name for name in EVENT_COLUMNS if name in frame.collect_schema().names() and name != "published"]
     found = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))
     return found[[name for name in EVENT_COLUMNS if name in found]]

@@ -7,14 +7,11 @@ import pandas as pd
 from ..analysis.surroundings import matters
 from ..analysis.words import duration, listed
 from ..safe import text
-from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, meaning_of_result, types_of
+from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, is_sign, meaning_of_result, types_of
 from .answers import Answer, Query, combine, means, outcome, person, questions, this_record, trusted, unanswerable
 from .evidence import HOUR, Evidence, Taking, within
 
 _CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
-
-_SIGNALS = types_of("signal")
-"""What is a sign whatever came of it; a change that was refused is none."""
 
 TELLING = (REQUEST, DOWNLOAD, *_CONTAINMENT, *_RIGHTS, *types_of("matters"))
 """The kinds of events that the questions look at."""
@@ -82,7 +79,7 @@ def _neighbours(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
     near = within(evidence.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
     changes = [one for one in _hand_overs(event, evidence) if abs(one.published - event.published) <= HOUR]
     found = [(one, "the session goes on at another address and browser") for one in changes]
-    counted = [one for one in near if is_done(one.outcome_result) or one.event_type.startswith(_SIGNALS)]
+    counted = [one for one in near if is_done(one.outcome_result) or is_sign(one.event_type)]
     found += [
         (one, why) for one in counted if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)
     ]

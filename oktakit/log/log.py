@@ -12,6 +12,8 @@ from narwhals.typing import IntoFrame
 from ..safe import text
 from ..schema import Column
 
+_NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+
 
 class Stored(NamedTuple):
     """A file in a zip archive, by its name there."""
@@ -85,8 +87,11 @@ Events: TypeAlias = Log | IntoFrame
 
 
 def events_of(events: Any) -> Any:
-    """Return the events of a log, or the table itself."""
-    return events.events if isinstance(events, Log) else events
+    """Return the events of a log, or the table itself; Arrow's tables and data sets as pandas."""
+    if isinstance(events, Log):
+        return events.events
+    arrow = events.to_table() if hasattr(events, "scanner") else events
+    return arrow.to_pandas(types_mapper=_NULLABLE.get) if isinstance(arrow, pa.Table) else arrow
 
 
 def _plural(count: int, word: str) -> str:
@@ -95,6 +100,5 @@ def _plural(count: int, word: str) -> str:
 
 def to_pandas(table: pa.Table, columns: tuple[Column, ...]) -> pd.DataFrame:
     """Return an Arrow table, which is used up, with the types that its columns have in pandas."""
-    types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=types.get, self_destruct=True)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_NULLABLE.get, self_destruct=True)
     return frame.astype({column.name: "int64" for column in columns if column.kind == "count"})
