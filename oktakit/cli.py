@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, _convert, "write a log as Parquet, by day, with its account")
     command.add_argument("log", metavar="LOG", help="file, folder or glob")
     command.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
+    command.add_argument("--processes", type=int, metavar="N", help="how many read a large log [one per core]")
     command = _command(commands, _strip, "take widget state and traces of runs out of notebooks, in place")
     command.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
     command.add_argument("--outputs", action="store_true", help="take the outputs out too: do it before sharing")
@@ -206,7 +207,7 @@ def _scenario(options: argparse.Namespace) -> None:
 def _convert(options: argparse.Namespace) -> None:
     from .log.lake import write_events
 
-    log = _read(options.log)
+    log = _read(options.log, options.processes)
     folder = write_events(log, options.out)
     _say(f"{log}\n\nWrote {folder} (read_log reads it, and any engine that reads Parquet)")
 
@@ -218,11 +219,11 @@ def _strip(options: argparse.Namespace) -> None:
         _say(f"{path}: {before:,} bytes, now {after:,}")
 
 
-def _read(path: str) -> "Log":
+def _read(path: str, processes: int | None = None) -> "Log":
     """Return the log, if it holds any event."""
     from .log.read import read_log
 
-    log = read_log(path)
+    log = read_log(path, processes=processes)
     if log.events.empty:
         raise InputError(_nothing_kept(path, log))
     return log

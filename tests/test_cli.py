@@ -248,6 +248,8 @@ def test_convert_writes_what_read_log_reads_back(run: Run, tmp_path: Path) -> No
     assert list(read_log(tmp_path / "lake").events["event_type"]) == ["user.session.start"]
     code, _, err = run("convert", "mine/log one.jsonl", "--out", "lake")
     assert (code, err) == (2, "A new folder is needed; lake exists. Name another one, or remove it first.\n")
+    code, _, err = run("convert", "mine/log one.jsonl", "--out", "other", "--processes", "0")
+    assert (code, err[:48]) == (2, "At least one process is needed; found processes=")
 
 
 def test_convert_writes_nothing_where_nothing_was_kept(run: Run, tmp_path: Path) -> None:

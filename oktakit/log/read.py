@@ -11,6 +11,7 @@ import pyarrow as pa
 from ..errors import InputError
 from ..reading.framing import find_lines
 from ..reading.inputs import Inputs, find_sources, is_written
+from ..reading.parts import measure
 from ..reading.records import Record, read_records
 from ..reading.streams import Member, Run, Source, members
 from ..safe import text
@@ -21,6 +22,8 @@ from .keys import ties
 from .lake import collect_written, read_events
 from .log import Log, Stored, to_pandas
 from .order import argsort, argsort_children, take
+from .parallel import read_shares, start_processes
+from .processes import Processes
 from .quality import add_flag, check_values, find_duplicates
 from .scope import Scope
 
@@ -28,7 +31,9 @@ LONG = 200 << 20
 """From how many bytes on a progress bar is shown."""
 
 
-def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False) -> Log:
+def read_log(
+    logs: Inputs, *, event_types: Iterable[str] | None = None, related: bool = False, processes: int | None = None
+) -> Log:
     """Read a System Log and return its events, targets, rejected records and sources.
 
     Parameters
@@ -42,6 +47,10 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
         parsed.
     related : bool
         With `event_types`, also keep what is tied to those events, as `find_related` does; the log is read twice.
+    processes : int, optional
+        How many processes read a log of 64 MB and more at the same time: as many as there are cores by default, the
+        limits of a container counted; 1 to stay in this one. The tables are the same. What the processes read passes
+        through a folder for temporary files that nobody else can look into, and that is removed in any case.
 
     Returns
     -------
@@ -52,7 +61,8 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
     Raises
     ------
     InputError
-        If a path does not exist or holds no file. What a file contains never raises: it is in `sources` and `rejected`.
+        If a path does not exist or holds no file, or if one of several processes ends before it is done. What a file
+        contains never raises: it is in `sources` and `rejected`.
 
     Examples
     --------
@@ -67,13 +77,14 @@ def read_log(logs: Inputs, *, event_types: Iterable[str] | None = None, related:
         with fast_memory():
             return read_events(Path(logs))
     sources = find_sources(logs)
-    if scope and related:
-        first = [replace(source, flags=set(source.flags), hashed=False) for source in sources]
-        scope = Scope(tuple(scope.types), ties(_read(first, scope).events))
-    return _read(sources, scope)
+    with start_processes(sources, processes) as several:
+        if scope and related:
+            first = [replace(source, flags=set(source.flags), hashed=False) for source in sources]
+            scope = Scope(tuple(scope.types), ties(_read(first, scope, several).events))
+        return _read(sources, scope, several)
 
 
-def _read(sources: list[Source], scope: Scope | None) -> Log:
+def _read(sources: list[Source], scope: Scope | None, several: Processes | None) -> Log:
     from tqdm.auto import tqdm
 
     folders = {source.name: source.origin for source in sources if isinstance(source.origin, Path)}
@@ -83,8 +94,9 @@ def _read(sources: list[Source], scope: Scope | None) -> Log:
     with fast_memory(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
         collector = Collector(scope, bar)
         for source in files:
-            collector.read(source)
-        parts = [collector.finish()]
+            if not (several and measure(source)[0]):
+                collector.read(source)
+        parts = [collector.finish(), *(read_shares(files, several, scope, bar) if several else [])]
         every = {source.name: [source] for source in files}
         for name, path in folders.items():
             every[name], part = collect_written(path, f"{name}/" if len(sources) > 1 else "", scope)

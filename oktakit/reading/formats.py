@@ -6,7 +6,7 @@ from itertools import chain
 
 from .delimited import RowAssembler, find_header
 from .framing import is_json, split_alone, split_events
-from .streams import MAX_RECORD, Document, Line, Run, Skipped, Source, blocks, is_packed, is_unsupported, lines
+from .streams import MAX_RECORD, Document, Line, Part, Run, Skipped, Source, blocks, is_packed, is_unsupported, lines
 
 HEAD = 1 << 16  # as much of a file as tells what it is
 
@@ -17,7 +17,11 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     Documents have the number 0 where only their order counts.
     """
     parts = blocks(source)
-    head = _head(parts)
+    if isinstance(source.origin, Part):  # it was looked at when it was divided
+        source.shape = "ndjson" if source.origin.start else ""
+        yield from _texts(parts, source)
+        return
+    head = read_head(parts)
     what = sniff(head)
     if what in ("other", "csv") and _goes_on(chain([head], parts)):
         what, head, parts = "json", b"", blocks(source)
@@ -68,7 +72,7 @@ _UNREAD = {
 }
 
 
-def _head(parts: Iterator[bytes]) -> bytes:
+def read_head(parts: Iterator[bytes]) -> bytes:
     """Return the beginning of a file, enough to tell what it is."""
     head = b""
     for part in parts:

@@ -7,6 +7,7 @@ A record is recognised by itself. A line that is one whole event takes the fast 
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import cycle, pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -42,11 +43,11 @@ _decode_values = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _SLICE = 1 << 18  # as much as stays in the processor's cache
 
 
-def clean_lines(block: bytes) -> list[int]:
-    """Return where the lines of a block end, if each of them looks like one object; otherwise nothing.
+def clean_lines(block: bytes) -> tuple[list[int], list[int]]:
+    """Return where the lines of a block end, and those from which on others look like one object each, or do not.
 
-    >>> clean_lines(b'{"a":1}\\n{"b":2}\\n'), clean_lines(b"{\\n}\\n")
-    ([7, 15], [])
+    >>> clean_lines(b'{"a":1}\\n{"b":2}\\n'), clean_lines(b'{\\n}\\n{"a":1}\\n')
+    (([7, 15], [0]), ([1, 3, 11], [2]))
     """
     # Three bytes of each line are compared as columns of numbers: a block of plain events costs no look at its lines.
     newlines, end = list[int](), -1
@@ -55,7 +56,10 @@ def clean_lines(block: bytes) -> list[int]:
     text, ends = np.frombuffer(block, np.uint8), np.array(newlines, np.int64)
     starts = np.append(0, ends + 1)[:-1]
     edges = ((starts, "{"), (starts + 1, '"'), (ends - 1, "}"))
-    return newlines if all((text.take(at, mode="clip") == ord(mark)).all() for at, mark in edges) else []
+    clean = ends - starts < BLOCK  # a longer line may come in parts
+    for at, mark in edges:
+        clean &= text.take(at, mode="clip") == ord(mark)
+    return newlines, np.flatnonzero(np.diff(clean, prepend=False)).tolist()
 
 
 def find_lines(block: bytes, ends: list[int], needles: list[bytes]) -> list[int]:
@@ -124,6 +128,11 @@ class ObjectSplitter:
     def idle(self) -> bool:
         """Return whether nothing is begun, so that a line may stand for itself."""
         return not (self.open or self.parts or self.tail or self.skipping)
+
+    @property
+    def settled(self) -> bool:
+        """Return whether nothing that came before has a say in what comes next."""
+        return self.idle and not (self.around or self.commas or self.missing or self.indent or self.inside)
 
     def feed(self, line: Line) -> Iterator[Frame]:
         """Yield each object that ends in this line, and each text that is none."""
@@ -336,29 +345,43 @@ def _fit(raw: bytes) -> Outline | None:
 
 def split_events(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
     """Yield runs of plain events, and everything else as documents numbered by the line on which they begin."""
+    # Whether a line is read by itself depends on that line and what is open before it, never on where blocks end: the
+    # same records come of it however a source is divided.
     splitter, number, tail, begins = ObjectSplitter(source.flags), 1, b"", True
     for part in parts:
         end = part.rfind(b"\n") + 1
         block, tail = (b"".join((tail, memoryview(part)[:end])), part[end:]) if end else (b"", tail + part)
-        fast = begins and splitter.idle and source.shape == "ndjson"
-        lines = Lines(block, clean_lines(block) if fast else [])
-        if lines and source.sift:
-            wanted = source.sift(lines)
-            yield Skipped(len(lines) - len(wanted))
-            for at in wanted:
-                yield from split_alone(Line(number + at, lines[at]), source)
-        elif events := lines.outlines():
-            yield Run(range(number, number + len(lines)), lines, events)
-        else:
-            for at, raw in enumerate(block.split(b"\n")[:-1]):
-                yield from _split_line(Line(number + at, raw, begins), splitter, source)
-                begins = True
-        number += len(lines) or block.count(b"\n")
+        ends, changes = clean_lines(block)
+        lines = Lines(block, ends)
+        for clean, (at, stop) in zip(cycle((False, True)), pairwise([0, *changes, len(ends)])):
+            while at < stop and not (clean and begins and splitter.idle and source.shape == "ndjson"):
+                yield from _split_line(Line(number + at, lines[at], begins), splitter, source)
+                at, begins = at + 1, True
+            if at < stop:
+                yield from _split_lines(lines.cut(at, stop), number + at, splitter, source)
+        number += len(lines)
         if len(tail) >= BLOCK:
             yield from _split_line(Line(number, tail, begins, False), splitter, source)
             tail, begins = b"", False
     yield from _split_line(Line(number, tail, begins), splitter, source)
+    source.lines, source.settled = number - 1, splitter.settled
     yield from _documents(splitter.close())
+
+
+def _split_lines(
+    lines: Lines, number: int, splitter: ObjectSplitter, source: Source
+) -> Iterator[Document | Run | Skipped]:
+    """Yield what is in lines of which each looks like one object, only what may be wanted where that is known."""
+    if source.sift:
+        wanted = source.sift(lines)
+        yield Skipped(len(lines) - len(wanted))
+        for at in wanted:
+            yield from split_alone(Line(number + at, lines[at]), source)
+    elif events := lines.outlines():
+        yield Run(range(number, number + len(lines)), lines, events)
+    else:
+        for at, raw in enumerate(lines):
+            yield from _split_line(Line(number + at, raw), splitter, source)
 
 
 def split_alone(line: Line, source: Source) -> Iterator[Document]:

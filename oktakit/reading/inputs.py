@@ -14,7 +14,7 @@ import pandas as pd
 from ..errors import InputError
 from ..safe import text
 from .delimited import unique
-from .streams import Member, Source, members
+from .streams import Source, members
 
 Inputs = Any
 """A path, several, a folder, a pattern, bytes, a file object, a dict, a list of dicts, or a DataFrame."""
@@ -65,7 +65,7 @@ def _paths(wanted: list[Any]) -> list[Source]:
 
 def _unpacked(source: Source) -> list[Source]:
     """Return one source per file of an archive, or the source itself where it is none."""
-    if isinstance(source.origin, Member) or (isinstance(source.origin, Path) and is_written(source.origin)):
+    if not isinstance(source.origin, Path | bytes) or (isinstance(source.origin, Path) and is_written(source.origin)):
         return [source]
     inside = members(source.origin)
     names = unique(f"{source.name}/{name}" for name, *_ in inside)

@@ -47,7 +47,28 @@ class Member(NamedTuple):
     sha256: str
 
 
-Origin = Path | bytes | Member
+class Part(NamedTuple):
+    """A part, by its first and last offset, of what has one event on each line; of what is packed, the part itself."""
+
+    whole: Path | bytes
+    start: int
+    end: int
+
+
+Origin = Path | bytes | Member | Part
+
+
+class _PartOfFile(io.FileIO):
+    """A file that begins and ends somewhere in the middle."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part.whole)
+        self._left = part.end - self.seek(part.start)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(min(size or 0, self._left)) or b""
+        self._left -= len(block)
+        return block
 
 
 class _Garbage(OSError):
@@ -109,6 +130,8 @@ def open_origin(origin: Origin) -> BinaryIO:
     """Return the bytes of an origin as a file; in place of a member that cannot be read the end of an archive."""
     if isinstance(origin, bytes):
         return io.BytesIO(origin)
+    if isinstance(origin, Part):
+        return io.BytesIO(origin.whole) if isinstance(origin.whole, bytes) else _PartOfFile(origin)
     if isinstance(origin, Path):
         return origin.open("rb", buffering=0)
     archive = io.BytesIO(origin.archive) if isinstance(origin.archive, bytes) else origin.archive
@@ -314,6 +337,12 @@ class Lines(Sequence[bytes]):
         """Return one line without its newline."""
         return self.block[self.ends[at - 1] + 1 if at else 0 : self.ends[at]]
 
+    def cut(self, start: int, stop: int) -> "Lines":
+        """Return some of them."""
+        first = self.ends[start - 1] + 1 if start else 0
+        block = self.block if stop - start == len(self) else self.block[first : self.ends[stop - 1] + 1]
+        return Lines(block, [end - first for end in self.ends[start:stop]])
+
     def outlines(self) -> list[Outline]:
         """Return the outlines of lines of which each is one event as documented, otherwise nothing."""
         with suppress(ValueError, RecursionError):
@@ -360,6 +389,9 @@ class Source:
     sift: Callable[[Lines], list[int]] | None = None
     """What finds the lines of a block that may be wanted; where there is nothing, every event is wanted."""
     hashed: bool = True
+    lines: int = 0
+    settled: bool = False
+    """Whether nothing was open at its end, so that what follows can be read by itself."""
 
 
 class _Hashed(io.RawIOBase):
@@ -423,11 +455,10 @@ class _Peeked(io.BufferedReader):
 
 def blocks(source: Source) -> Iterator[bytes]:
     """Yield what `source` holds, decompressed and as UTF-8, and note its sizes, hashes and flags."""
-    with open_origin(source.origin) as file:
-        raw = _Hashed(file, source.flags, source.hashed)
+    with open_origin(source.origin) as file, _Hashed(file, source.flags, source.hashed) as raw:
         reader = _Peeked(raw)
         content = hashlib.sha256() if source.hashed and is_packed(reader.peek(8)) else None
-        parts = inflate(reader, source.flags)
+        parts = _gather(inflate(reader, source.flags))
         if content:
             parts = (content.update(part) or part for part in parts)  # type: ignore[func-returns-value]
         for part in _as_utf8(parts, source):
@@ -438,6 +469,18 @@ def blocks(source: Source) -> Iterator[bytes]:
     stored = source.origin if isinstance(source.origin, Member) else Member(b"", None, raw.size, raw.hexdigest())
     source.size, source.sha256 = stored.size, stored.sha256
     source.sha256_content = (content or raw).hexdigest()
+
+
+def _gather(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield blocks of at least `BLOCK` bytes: unpacking gives small ones, of which each would cost as much."""
+    held, size = list[bytes](), 0
+    for part in parts:
+        held.append(part)
+        size += len(part)
+        if size >= BLOCK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
 
 
 def _as_utf8(parts: Iterator[bytes], source: Source) -> Iterator[bytes]:
