@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from ..reading.model import Outline
-from ..reading.repair import read_flag
+from ..reading.repair import Trouble, parse, read_flag
 from ..schema import ANALYTICS, FEEDBACK, fold
 
 DebugData = dict[str, str | None]
@@ -17,12 +17,24 @@ DEBUG_COLUMNS: Final = (
     *("judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
 )
 """The columns that debug data fills."""
-_GENERAL = ("jobid", "requesturi", "traceid", "dthash", "risk", "detectionname", "threatsuspected")
+_GENERAL = (
+    "jobid",
+    "requesturi",
+    "traceid",
+    "dthash",
+    "risk",
+    "logonlysecuritydata",
+    "detectionname",
+    "threatsuspected",
+)
 _JUDGED = dict(zip(DEBUG_COLUMNS[-4:], ("eventuuid", "eventtype", "label", "reason"), strict=True))
 _PROXIES = ("proxytype", "tunnels", "anonymizerstatus", "associatedproxies")
 _JOB = re.compile(r"/download/([^/?#]+?)(?:\.[A-Za-z0-9]+)?(?:[?#]|$)")
-_LEVEL = re.compile(r"\blevel\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
-_DETECTION = re.compile(r"detection_?name\"?\s*[=:]\s*\"?([^\",}]+)", re.IGNORECASE)
+_PRINTED = re.compile(r"(?:\A\{?|,)\s*(\w+)=(.*?)(?=,\s*\w+=|\}?\Z)", re.DOTALL)
+"""A member of a map as Java prints it: its value may hold commas, and ends before the next key."""
+_QUOTED = re.compile(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+"""A whole member of JSON that is cut off."""
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _THREATS = {"true": True, "false": False, None: None}
 _SPECIAL = frozenset(ANALYTICS)
 
@@ -86,8 +98,14 @@ def _spellings(keys: tuple[str, ...]) -> dict[str, str]:
 
 def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
     """Return the columns that any event may fill."""
-    jobs, uris, traces, hashes, risks, names, threats = picked
+    jobs, uris, traces, hashes, risks, only, names, threats = picked
     levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if _any_value(risks) else (risks, risks)
+    if any(only):  # where Okta Classic says it
+        pairs = [_risk(members_of_text(text).get("risk")) for text in only]
+        levels, detections = (
+            [first or pair[at] for first, pair in zip(column, pairs, strict=True)]
+            for at, column in enumerate((levels, detections))
+        )
     if any(names):
         detections = [name or detection for name, detection in zip(names, detections, strict=True)]
     if _any_value(threats):
@@ -98,7 +116,26 @@ def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
 @lru_cache(4096)
 def _risk(text: str | None) -> tuple[str | None, str | None]:
     """Return level and detection from Okta's printed map, or from JSON."""
-    return _search(_LEVEL, text), _search(_DETECTION, text)
+    risk = members_of_text(text)
+    return risk.get("level"), risk.get("detectionname")
+
+
+def members_of_text(text: str | None) -> dict[str, str]:
+    """Return the members of a map in a text, as JSON or as Java prints it, by the form in which their keys are matched.
+
+    >>> members_of_text("{level=HIGH, detectionName=Suspicious App Access, Example Wiki, issuer=OKTA}")["detectionname"]
+    'Suspicious App Access, Example Wiki'
+    >>> members_of_text('{"detection_name": "Tor, \\"VPN\\" or proxy", "level": "HI')
+    {'detectionname': 'Tor, "VPN" or proxy'}
+    """
+    text = (text or "").strip()
+    try:
+        value = parse(text.encode(errors="replace"), Trouble())
+    except (ValueError, RecursionError):
+        quoted = [(key, _ESCAPE.sub(r"\1", word)) for key, word in _QUOTED.findall(text)]
+        value = dict(reversed(quoted if text.startswith(('{"', "{ ")) else _PRINTED.findall(text)))
+    members = value.items() if isinstance(value, dict) else ()
+    return {fold(key): item if isinstance(item, str) else json.dumps(item) for key, item in members if item is not None}
 
 
 def _search(pattern: re.Pattern[str], text: str | None) -> str | None:

@@ -11,6 +11,8 @@ from .mappings import is_ours
 MAX_ROW = 16 << 20
 _MAX_LINES = 10_000
 """A cell that is longer, in bytes or in lines, was never closed."""
+_AGAIN = 50
+"""How many lines of a row that was given up are put together to rows again; those before may only stand alone."""
 
 
 class Row(NamedTuple):
@@ -25,10 +27,19 @@ class Row(NamedTuple):
     reason: str = ""
 
 
+_CLOSED = r'([^"]*+(?:""[^"]*+)*+)"([^{}]*+)'
+
+
 @cache
 def _field(separator: str) -> re.Pattern[str]:
-    s = re.escape(separator)
-    return re.compile(rf'"([^"]*+(?:""[^"]*+)*+)"([^{s}]*+)|([^{s}]*+)', re.DOTALL)
+    return re.compile(f'"{_CLOSED}|([^{{}}]*+)'.replace("{}", separator), re.DOTALL)
+
+
+@cache
+def _patterns_in_line(separator: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Return what finds the next cell in a line, and what is left of one that was open before."""
+    closed = _CLOSED.replace("{}", separator)
+    return re.compile(_field(separator).pattern.encode(), re.DOTALL), re.compile(closed.encode(), re.DOTALL)
 
 
 def split_row(text: str, separator: str) -> list[str] | None:
@@ -86,26 +97,32 @@ class RowAssembler:
         """Start behind the header."""
         self.given, self.header, self.separator = header, unique(header), separator
         self.lines: list[bytes] = []
-        self.size = self.quotes = self.count = 0
+        self.size = self.count = 0
 
     def feed(self, line: bytes) -> Iterator[Row]:
         """Yield the rows that end with this line."""
-        waiting = deque([line])
-        while waiting:
-            row, again = self._take(waiting.popleft())
-            waiting.extendleft(reversed(again))
-            if row:
-                yield row
+        yield from self._feed(deque([(line, False)]))
 
     def close(self) -> Iterator[Row]:
         """Yield what is left at the end."""
-        while self.lines:
+        if self.lines:
             row, again = self._give_up()
             yield row
-            for line in again:
-                yield from self.feed(line)
+            yield from self._feed(deque((line, True) for line in again))
 
-    def _take(self, line: bytes) -> tuple[Row | None, list[bytes]]:
+    def _feed(self, waiting: deque[tuple[bytes, bool]]) -> Iterator[Row]:
+        """Yield the rows that end with lines, each with whether it is a row alone or none."""
+        while waiting:
+            row, again = self._take(*waiting.popleft())
+            # What is open at the end of a line is so whatever came before: a line of a row that was never closed, and
+            # that would not be closed alone, is not closed by any of the next lines either. A table in which each line
+            # is like that costs a few looks at each.
+            alone = len(again) - _AGAIN
+            waiting.extendleft(reversed([(line, at < alone) for at, line in enumerate(again)]))
+            if row:
+                yield row
+
+    def _take(self, line: bytes, alone: bool) -> tuple[Row | None, list[bytes]]:
         """Return the row that ends with this line, and lines that must be taken again."""
         if not self.lines and not line.strip():
             return None, []
@@ -113,10 +130,26 @@ class RowAssembler:
             return self._emit(line.strip(), None, ""), []
         self.lines.append(line)
         self.size += len(line)
-        self.quotes += line.count(b'"')
         if self.size > MAX_ROW or len(self.lines) > _MAX_LINES:
             return self._give_up()
-        return self._row() if len(self.lines) == 1 or self.quotes % 2 == 0 else (None, [])
+        if len(self.lines) > 1 and (state := self._state_behind(line)) != "closed":
+            return (None, []) if state == "open" else self._give_up()
+        row, again = self._row()
+        return self._give_up() if alone and self.lines else (row, again)
+
+    def _state_behind(self, line: bytes) -> str:
+        """Return whether a cell is open behind a line before which one was: open, closed, or broken."""
+        field, rest = _patterns_in_line(self.separator)
+        match = rest.match(line)
+        if match is None:
+            return "open"
+        if match[2].strip():  # text stands behind a quote that should have ended the cell
+            return "broken"
+        while match and match.end() < len(line):
+            match = field.match(line, match.end() + 1)
+            if match and match[1] is None and match[3].startswith(b'"'):
+                return "open"
+        return "closed"
 
     def _row(self) -> tuple[Row | None, list[bytes]]:
         raw = b"\n".join(self.lines).removesuffix(b"\r")
@@ -124,7 +157,7 @@ class RowAssembler:
         if cells is None:
             return None, []
         if cells == self.given:  # tables that were put one behind the other
-            self.lines, self.size, self.quotes = [], 0, 0
+            self.lines, self.size = [], 0
             return None, []
         if len(cells) == len(self.header):
             reason = _damage(raw)
@@ -142,7 +175,7 @@ class RowAssembler:
         return self._emit(first[:4096] if too_large else first, None, "too_large" if too_large else "truncated"), others
 
     def _emit(self, raw: bytes, cells: dict[str, str] | None, reason: str) -> Row:
-        self.lines, self.size, self.quotes = [], 0, 0
+        self.lines, self.size = [], 0
         self.count += 1
         return Row(self.count, raw, cells, reason)
 

@@ -3,16 +3,19 @@
 Each record is recognised by itself. Of what an envelope says about the delivery alone, the outermost word counts.
 """
 
+import base64
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
-
 from ..schema import SENTINELS, fold
-from .mappings import DERIVED, ORIGINALS, OWN, RECEIVED, SHAPES, WRAPPERS, Shape, place, squash
+from .mappings import DERIVED, HOSTS, ORIGINALS, OWN, RECEIVED, SHAPES, WRAPPERS, Shape, place, squash
 from .repair import Trouble, parse
+from .streams import MAX_RECORD
+from .times import read_time
 from .unflatten import unflatten
 
 T = TypeVar("T")
@@ -32,11 +35,11 @@ _OUTER = {
     for path in ("source", "sourcetype", "metadata.tenant_uid", "resource.attributes", *RECEIVED)
 }
 
-_TELLING = {*_OUTER, *_OUTER.values()}
+_TELLING = {*_OUTER, *_OUTER.values(), *HOSTS}
+
+_HOST = re.compile(r"(?:https?://)?[\w-]+\.okta(?:preview|-emea|-gov)?\.com/?", re.IGNORECASE)
 
 _SOURCE = re.compile(r"aws\.partner/okta\.com/([^/]+)(?:/.*)?|https?://([^/]+)/api/v1/eventHooks/.+")
-
-_EPOCH = re.compile(r"(\d{10})(\d{3}|\d{6}|\d{9})?(?:\.\d+)?", re.ASCII)
 
 
 def read_delivery(value: dict[str, Any]) -> Delivery:
@@ -49,7 +52,10 @@ def read_delivery(value: dict[str, Any]) -> Delivery:
         return SILENT
     source = value.get("source")
     match = _SOURCE.fullmatch(source) if isinstance(source, str) else None
-    names = match.groups() if match else (_domain(value), _splunk_host(value), _at(value, "metadata.tenant_uid"))
+    hosts = (value[name] for name in HOSTS if isinstance(value.get(name), str) and _HOST.fullmatch(value[name]))
+    names = (
+        match.groups() if match else (_domain(value), _splunk_host(value), _at(value, "metadata.tenant_uid"), *hosts)
+    )
     times = [_at(value, name) for name in RECEIVED if name in value or _OUTER[name] in value]
     times += [value.get("eventTime")] if match and match[2] else []
     return Delivery(_first(read_organization, names), _first(read_moment, times))
@@ -60,19 +66,13 @@ def _first(read: Callable[[Any], T | None], values: Iterable[Any]) -> T | None:
 
 
 def read_moment(value: Any) -> datetime | None:
-    """Return a time that is given as ISO 8601, in UTC if it names no zone, or in seconds since 1970 or parts of them.
+    """Return a time in UTC, also if it names no zone.
 
     >>> read_moment("1772438400.5") == read_moment("2026-03-02T08:00:00.500Z") == read_moment(1772438400500)
     True
     """
-    try:
-        text = str(value).strip()
-        if match := _EPOCH.fullmatch(text):
-            return datetime.fromtimestamp(float(text) / 10 ** len(match[2] or ""), UTC)
-        moment = msgspec.convert(text, datetime)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+    moment = read_time(value)
+    return moment.replace(tzinfo=UTC) if moment else None
 
 
 def read_organization(name: Any) -> str | None:
@@ -151,9 +151,9 @@ def unwrap(value: Any, textual: bool = False, flags: frozenset[str] = frozenset(
             organization = delivery.organization or inner.delivery.organization
             received = delivery.received or inner.delivery.received
             yield inner if delivery == SILENT else inner._replace(delivery=Delivery(organization, received))
-    elif _is_json(value):
+    elif text := _json_text(value):
         trouble = Trouble()
-        inner, reason = understand(value.encode(errors="replace"), trouble)
+        inner, reason = understand(text, trouble)
         flags |= trouble.flags
         yield from [Inner(value, reason=reason)] if reason else unwrap(inner, False, flags, depth + 1)
     else:
@@ -161,24 +161,29 @@ def unwrap(value: Any, textual: bool = False, flags: frozenset[str] = frozenset(
 
 
 def _unwrap_dict(value: dict[str, Any], textual: bool, flags: frozenset[str], depth: int) -> Iterator[Inner]:
-    if original := _original(value, flags, depth):
+    opened: dict[str, list[Inner]] = {}
+    if original := _original(value, flags, depth, opened):
         yield from original
     elif not textual and _is_event(value):
         yield Inner(value, textual, flags)
     elif event := _unflattened(value, textual, flags):
         yield event
     elif (wrapped := _wrapped(value)) is not None:
-        yield from unwrap(wrapped, textual, flags, depth + 1)
+        known = opened.get(wrapped) if isinstance(wrapped, str) else None
+        yield from unwrap(wrapped, textual, flags, depth + 1) if known is None else known
     else:
         yield Inner(value, textual, flags)
 
 
-def _original(value: dict[str, Any], flags: frozenset[str], depth: int) -> list[Inner]:
-    """Return what stands in the original text that some shapes keep beside their columns, if it holds the events."""
+def _original(value: dict[str, Any], flags: frozenset[str], depth: int, opened: dict[str, list[Inner]]) -> list[Inner]:
+    """Return what stands in the original text that some shapes keep beside their columns, if it holds the events.
+
+    What was opened is kept, so that texts in texts are not opened twice on every level.
+    """
     event = value.get("event")
     texts = [value.get(key) for key in ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
-    for text in filter(_is_json, texts):
-        inners = list(unwrap(text, False, flags, depth + 1))
+    for text in (text for text in texts if isinstance(text, str) and _json_text(text)):
+        inners = opened[text] = list(unwrap(text, False, flags, depth + 1))
         if inners and all(not one.reason and _is_event(one.value) and _agree(value, one.value) for one in inners):
             return inners
     return []
@@ -190,8 +195,19 @@ def _agree(outer: dict[str, Any], inner: dict[str, Any]) -> bool:
     return not uuid or uuid == other
 
 
-def _is_json(value: Any) -> bool:
-    return isinstance(value, str) and value.lstrip()[:1] in ("{", "[")
+def _json_text(value: Any) -> bytes:
+    """Return what looks like JSON in a text, also in base64 and gzip (Firehose, Pub/Sub, CloudWatch); b"" for none."""
+    if not isinstance(value, str):
+        return b""
+    text = value.strip().encode(errors="replace")
+    if not text.startswith((b"{", b"[")) and _BASE64.match(text):
+        with suppress(ValueError, zlib.error):
+            text = base64.b64decode(text, validate=True)
+            text = zlib.decompressobj(31).decompress(text, MAX_RECORD) if text.startswith(b"\x1f\x8b") else text
+    return text if text.lstrip()[:1] in (b"{", b"[") else b""
+
+
+_BASE64 = re.compile(rb"eyJ|ew|W3s|Wy|H4sI")  # how an object, a list and gzip begin in base64
 
 
 def _is_event(value: Any) -> bool:
@@ -280,7 +296,7 @@ def _wrapped(value: dict[str, Any]) -> Any:
     """Return what an envelope holds, or None where this is no envelope or an empty one."""
     for key in WRAPPERS:
         inner = value.get(key)
-        if (isinstance(inner, list) and inner) or _is_json(inner):
+        if (isinstance(inner, list) and inner) or _json_text(inner):
             return inner
         if isinstance(inner, dict) and _is_promising(inner):
             return inner

@@ -6,7 +6,20 @@ from itertools import chain
 
 from .delimited import RowAssembler, find_header
 from .framing import is_json, split_alone, split_events
-from .streams import MAX_RECORD, Document, Line, Part, Run, Skipped, Source, blocks, is_packed, is_unsupported, lines
+from .streams import (
+    MAX_RECORD,
+    OLE,
+    Document,
+    Line,
+    Part,
+    Run,
+    Skipped,
+    Source,
+    blocks,
+    is_packed,
+    is_unsupported,
+    lines,
+)
 
 HEAD = 1 << 16  # as much of a file as tells what it is
 
@@ -21,7 +34,7 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
         source.shape = "ndjson" if source.origin.start else ""
         yield from _texts(parts, source)
         return
-    head = read_head(parts)
+    head = _PREAMBLE.sub(b"", read_head(parts), 1)
     what = sniff(head)
     if what in ("other", "csv") and _goes_on(chain([head], parts)):
         what, head, parts = "json", b"", blocks(source)
@@ -55,16 +68,18 @@ def _unread(head: bytes, what: str, source: Source) -> Iterator[Document]:
     flag, reason = _UNREAD[what]
     if what == "empty" and source.flags & _DAMAGED:
         reason = "truncated"
-    elif not source.flags & {"locked_zip"}:
+    elif not source.flags & {"locked_zip", "spreadsheet"}:
         source.flags.add(flag)
     if reason:
         yield Document(1, head, reason=reason)
 
 
+_PREAMBLE = re.compile(rb"\A(?:\"?sep=.\"?|#TYPE [^\n]*)\r?\n")  # written by spreadsheets and by PowerShell
 _DAMAGED = {"truncated_gzip", "gzip_crc"}
 _UNREAD = {
     "csv": ("unknown_format", "no_event_type"),
     "packed": ("unsupported_format", "bad_json"),
+    "spreadsheet": ("spreadsheet", "bad_json"),
     "packed twice": ("packed_twice", "bad_json"),
     "markup": ("not_json", "bad_json"),
     "other": ("not_json", "bad_json"),
@@ -102,7 +117,7 @@ def sniff(head: bytes) -> str:
     ('json', 'markup', 'csv', 'empty')
     """
     if is_unsupported(head) or is_packed(head):
-        return "packed" if is_unsupported(head) else "packed twice"
+        return "spreadsheet" if head.startswith(OLE) else "packed" if is_unsupported(head) else "packed twice"
     text = head.lstrip()[:HEAD].strip()
     if not text.strip(b"\0"):
         return "other" if text else "empty"
@@ -137,17 +152,30 @@ def _json_start(line: bytes) -> int:
 
 
 def _prefixed(lines: Iterator[bytes], source: Source) -> Iterator[Document]:
-    """Yield what is on each line behind the text before it."""
-    source.shape, begun = "text before json", b""
+    """Yield what is on each line behind the text before it; lines that a container cut are put together."""
+    source.shape, parts, size, first = "text before json", list[bytes](), 0, 0
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         part = _CRI.fullmatch(line.rstrip(b"\r"))
-        text = begun + (part[2] if part else line)
-        begun = text if part and part[1] == b"P" else b""
-        if text.strip() and not begun:
-            start = _json_start(text) or max(text.find(b"{"), 0)
-            yield from split_alone(Line(number, text[start:]), source)
-    if begun:
-        yield Document(number, begun, reason="truncated")
+        first = first if parts else number
+        if size <= MAX_RECORD:
+            parts.append(part[2] if part else line)
+            size += len(parts[-1])
+        if not (part and part[1] == b"P"):
+            yield from _behind_text(first, b"".join(parts), source)
+            parts, size = [], 0
+    if parts:
+        yield Document(first, b"".join(parts), reason="truncated")
+
+
+def _behind_text(number: int, text: bytes, source: Source) -> Iterator[Document]:
+    """Yield what is on a line behind the text before it."""
+    start = _json_start(text) or text.find(b"{")
+    if start >= 0:
+        yield from split_alone(Line(number, text[start:]), source)
+    else:
+        yield Document(number, text.strip(), reason="bad_json")
 
 
 def _rows(stream: Iterator[Line], source: Source) -> Iterator[Document]:

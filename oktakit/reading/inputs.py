@@ -68,7 +68,7 @@ def _unpacked(source: Source) -> list[Source]:
     if not isinstance(source.origin, Path | bytes) or (isinstance(source.origin, Path) and is_written(source.origin)):
         return [source]
     inside = members(source.origin)
-    names = unique(f"{source.name}/{name}" for name, *_ in inside)
+    names = unique(f"{source.name}/{name}" if name else source.name for name, *_ in inside)
     named = zip(names, inside, strict=True)
     return [Source(name, member, flags=source.flags | flags) for name, (_, member, flags) in named] or [source]
 

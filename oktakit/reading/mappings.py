@@ -38,7 +38,7 @@ class Shape:
 
 
 SHAPES = {name: Shape(**table) for name, table in _TABLES["deliveries"].items()}
-WRAPPERS, ORIGINALS, RECEIVED = _TABLES["wrappers"], _TABLES["originals"], _TABLES["received"]
+WRAPPERS, ORIGINALS, RECEIVED, HOSTS = (_TABLES[name] for name in ("wrappers", "originals", "received", "hosts"))
 DERIVED: dict[str, str] = _TABLES["derived"]
 OWN = {
     column.name: column.path for column in COLUMNS if column.path and column.path[0] != "[" and "=" not in column.path

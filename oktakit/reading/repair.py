@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
-from ..schema import fold
+from ..schema import SENTINELS, fold
 from .model import Event, compact
+from .times import is_ambiguous, read_time
 
 
 class Trouble:
@@ -91,18 +92,32 @@ def _coerce(field: _Field, value: Any, path: str, trouble: Trouble) -> Any:
     if value is None:
         return None
     if field.many:
+        value = _decoded(value, trouble)
         items = value if isinstance(value, list) else trouble.note([value])
         parts = [_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items]
         readable = any(part is not None for part in parts)
         return [_empty(field) if part is None else part for part in parts] if readable else None
     if isinstance(field.kind, type) and issubclass(field.kind, Struct):
+        value = _decoded(value, trouble)
         if isinstance(value, dict):
             return _struct(field.kind, value, path.removesuffix(".") + ".", trouble)
     elif reader := _READERS.get(field.kind):
         return reader(value, trouble)
-    elif isinstance(value, dict):
+    elif isinstance(value := _decoded(value, trouble), dict):
         return value
-    return None if value == "" else trouble.note()
+    return None if value is None else trouble.note()
+
+
+def _decoded(value: Any, trouble: Trouble) -> Any:
+    """Return what a client wrote as JSON text in place of an object or a list, and nothing for a word for nothing."""
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() in SENTINELS:
+        return None if value == "" else trouble.note(None)
+    try:
+        return trouble.note(parse(value.encode(errors="replace"), trouble)) if value.lstrip()[:1] in "{[" else value
+    except (ValueError, RecursionError):
+        return value
 
 
 def _text(value: Any, trouble: Trouble) -> Any:
@@ -156,6 +171,8 @@ def _whole(value: Any) -> int | None:
 
 
 def _float(value: Any, trouble: Trouble) -> Any:
+    if trouble.textual and isinstance(value, str) and value.count(",") == 1:  # a spreadsheet's decimal comma
+        value = value.replace(",", ".")
     try:
         number = float(_plain(value))
     except (TypeError, ValueError, OverflowError):
@@ -166,13 +183,15 @@ def _float(value: Any, trouble: Trouble) -> Any:
 
 
 def _time(value: Any, trouble: Trouble) -> Any:
-    """Return the time in a text, read as UTC and flagged where no zone is given."""
-    try:
-        moment = msgspec.convert(str(value).strip().replace(" UTC", "Z"), datetime)
-        moment = moment.astimezone(UTC) if moment.tzinfo else trouble.note(moment.replace(tzinfo=UTC), "no_timezone")
-    except (msgspec.ValidationError, OverflowError):  # year 0 and year 10000 can be written, with an offset
+    """Return the time in a value, read as UTC and flagged where no zone is given; what is no time is kept aside."""
+    moment = read_time(value)
+    if moment is None:
+        trouble.extra |= {"published": value} if value != "" else {}
+        trouble.flags |= {"ambiguous_date"} if is_ambiguous(value) else set()
         return trouble.note(flag="bad_published")
-    return moment
+    if moment.tzinfo is None:
+        moment = trouble.note(moment.replace(tzinfo=UTC), "no_timezone")
+    return moment if isinstance(value, str) else trouble.note(moment)
 
 
 _READERS: dict[Any, Any] = {

@@ -29,9 +29,12 @@ _WINDOW = 1 << 27  # the most memory that one packed stream may ask for
 
 _GZIP, _ZIP, _DIRECTORY, _END = b"\x1f\x8b", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 
-_SHEET = "[Content_Types].xml"  # in every spreadsheet and document of Office
+_OFFICE = ("[Content_Types].xml", "META-INF/manifest.xml", "Index/Document.iwa")
+"""What stands in the archive that a spreadsheet or document is: of Office, OpenDocument, iWork."""
 
-_OTHERS = (_ZIP, _END, b"PAR1", b"7z\xbc\xaf", b"Rar!", b"%PDF", b"\xd0\xcf\x11\xe0", b"Obj\x01", b"SQLite f")
+OLE = b"\xd0\xcf\x11\xe0"  # as older programs write them
+
+_OTHERS = (_ZIP, _END, b"PAR1", b"7z\xbc\xaf", b"Rar!", b"%PDF", OLE, b"Obj\x01", b"SQLite f")
 
 BROKEN = (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError, OSError)
 
@@ -147,7 +150,10 @@ def open_origin(origin: Origin) -> BinaryIO:
 
 
 def members(origin: Path | bytes) -> list[tuple[str, Member, set[str]]]:
-    """Return the files of a zip archive with their names and flags, and nothing where `origin` is none."""
+    """Return the files of a zip archive with their names and flags, and nothing where `origin` is none.
+
+    A spreadsheet is one file without a name.
+    """
     with open_origin(origin) as file:
         if file.read(4) != _ZIP:
             return []
@@ -158,8 +164,8 @@ def members(origin: Path | bytes) -> list[tuple[str, Member, set[str]]]:
             infos = zipfile.ZipFile(file).infolist()
         except _UNREADABLE:
             return []
-    if any(info.filename == _SHEET for info in infos):
-        return []
+    if any(info.filename in _OFFICE for info in infos):
+        return [("", Member(origin, None, size, sha256), {"spreadsheet"})]
     files = sorted((info for info in infos if not info.is_dir()), key=lambda info: info.filename)
     shown = [info for info in files if not _is_hidden(info)]
     hidden = {"hidden_members"} if len(shown) < len(files) else set[str]()
@@ -241,12 +247,7 @@ def _stream(machine: Any, data: bytes, raw: io.BufferedReader, step: int, rest: 
 
 def _is_plain(head: bytes) -> bool:
     """Return whether the first member of an archive can be read without its directory."""
-    return (
-        len(head) > 30
-        and not head[6] & 1
-        and head[8:10] in (b"\0\0", b"\x08\0")
-        and not head[30:].startswith(_SHEET.encode())
-    )
+    return len(head) > 30 and not head[6] & 1 and head[8:10] in (b"\0\0", b"\x08\0")
 
 
 def _zipped(raw: io.BufferedReader) -> Iterator[bytes]:

@@ -1,17 +1,11 @@
 """From columns back to an event: what was flattened for a table is put under Okta's own paths again."""
 
-import re
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from .mappings import FieldPath, FieldPlace, Shape, find
 from .repair import Trouble, parse
-
-_KIBANA = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d:\d\d:\d\d(?:\.\d+)?)")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NUMBERS = {"time": (re.compile(r"\d{12,13}"), 1000), "_time": (re.compile(r"\d{9,10}(\.\d+)?"), 1)}
-"""Columns that give the time as a number, and how many of it make a second."""
+from .times import read_time
 
 
 class Unflattened:
@@ -49,7 +43,7 @@ class Unflattened:
         if isinstance(value, list) and len(value) == 1 and not where.node:
             value = value[0]
         if where.path == ("published",):
-            return moment(column, value)
+            return _moment(column, value)
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def finish(self) -> None:
@@ -101,20 +95,11 @@ def _put(at: dict[str, Any], path: FieldPath, value: Any) -> bool:
     return bool(value is not None and at[path[-1]] == value)
 
 
-def moment(column: str, value: Any) -> Any:
-    """Return a time as ISO 8601 text where the column's own notation is known, and as it is elsewhere.
-
-    >>> moment("time", 1772438400123), moment("@timestamp", "Mar 2, 2026 @ 08:00:00.123")
-    ('2026-03-02T08:00:00.123000+00:00', '2026-03-02T08:00:00.123')
-    """
-    text = str(value)
-    number, units = _NUMBERS.get(column, (None, 1))
-    if number and number.fullmatch(text):
-        return datetime.fromtimestamp(float(text) / units, UTC).isoformat()
-    if (match := _KIBANA.fullmatch(text)) and match[1] in _MONTHS:
-        return f"{match[3]}-{_MONTHS.index(match[1]) + 1:02}-{match[2]:>02}T{match[4]}"
-    zoned = column.endswith(" [UTC]") and re.fullmatch(r"[\d-]{10}[T ][\d:.]+", text)
-    return text + "Z" if zoned else value
+def _moment(column: str, value: Any) -> Any:
+    """Return a time as text: numbers are what some shapes document, and a column may name the zone of all its times."""
+    moment = None if isinstance(value, str) else read_time(value)
+    zoned = isinstance(value, str) and column.endswith(" [UTC]") and not value.endswith("Z")
+    return moment.isoformat() if moment else f"{value}Z" if zoned else value
 
 
 def unflatten(columns: dict[str, Any], shape: Shape) -> Unflattened:

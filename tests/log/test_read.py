@@ -321,6 +321,57 @@ def test_risk_is_read_from_either_place():
     assert list(found["detection_name"]) == ["New Device", "New Device"]
 
 
+RISKS = {
+    "JSON": ('{"level":"HIGH","detectionName":"Login from Tor, VPN or proxy"}', "HIGH", "Login from Tor, VPN or proxy"),
+    "JSON with quotes": (r'{"level":"HIGH","detectionName":"Access of \"Wiki\""}', "HIGH", 'Access of "Wiki"'),
+    "JSON with braces": ('{"detectionName":"a}, level=LOW","level":"HIGH"}', "HIGH", "a}, level=LOW"),
+    "JSON with blanks": ('{ "Level" : "HIGH", "detection_name" : "New Device" }', "HIGH", "New Device"),
+    "JSON that is cut off": (r'{"level":"HIGH","detectionName":"a, \"b\"","reasons":"x', "HIGH", 'a, "b"'),
+    "JSON with nothing": ('{"level":null,"detectionName":null}', None, None),
+    "half a character": (r'{"level":"HIGH","detectionName":"a\ud800"}', "HIGH", "a\ufffd"),
+    "a map": ("{level=HIGH, detectionName=Suspicious App, Wiki, issuer=OKTA}", "HIGH", "Suspicious App, Wiki"),
+    "a map that ends with the name": ("{level=HIGH, detectionName=App, Wiki}", "HIGH", "App, Wiki"),
+    "a map with braces": ("{detectionName=App {x}, level=HIGH}", "HIGH", "App {x}"),
+    "a map with quotes": ('{detectionName=App "Wiki", level=HIGH}', "HIGH", 'App "Wiki"'),
+    "a map without blanks": ("{level=HIGH,detectionName=New Device}", "HIGH", "New Device"),
+    "a map with other names": ("{reasons=no level, no detectionName, level=HIGH}", "HIGH", None),
+    "a list": ("[HIGH]", None, None),
+    "a word": ("HIGH", None, None),
+}
+
+
+@pytest.mark.parametrize("case", RISKS)
+def test_the_name_of_a_detection_is_whole(case):
+    """It may hold commas, quotes and braces; it ends where the next key begins, or at the closing brace."""
+    risk, level, name = RISKS[case]
+    row = events(event(1, "user.risk.detect", debugContext={"debugData": {"risk": risk}})).iloc[0]
+    assert [None if pd.isna(one) else one for one in row[["risk_level", "detection_name"]]] == [level, name]
+
+
+ONLY = {"risk": {"level": "HIGH", "detectionName": "New, Device"}, "behaviors": {"New IP": "POSITIVE"}}
+
+
+@pytest.mark.parametrize(
+    ("data", "level"),
+    [
+        ({"logOnlySecurityData": json.dumps(ONLY)}, "HIGH"),
+        ({"logOnlySecurityData": ONLY}, "HIGH"),
+        ({"log_only_security_data": json.dumps(ONLY, indent=1)}, "HIGH"),
+        ({"logOnlySecurityData": json.dumps({"risk": json.dumps(ONLY["risk"])})}, "HIGH"),
+        ({"logOnlySecurityData": '{"risk":"{level=HIGH, detectionName=New, Device}"}'}, "HIGH"),
+        ({"logOnlySecurityData": json.dumps(ONLY), "risk": "{level=LOW}"}, "LOW"),
+        ({"logOnlySecurityData": '{"behaviors":{"New IP":"POSITIVE"}}'}, None),
+        ({"logOnlySecurityData": '{"risk":null}'}, None),
+        ({"logOnlySecurityData": "x"}, None),
+    ],
+)
+def test_okta_classic_gives_the_risk_in_another_place(data, level):
+    """It counts where the usual one is missing."""
+    row = events(event(1, "policy.evaluate_sign_on", debugContext={"debugData": data})).iloc[0]
+    named = level and "New, Device"
+    assert [None if pd.isna(one) else one for one in row[["risk_level", "detection_name"]]] == [level, named]
+
+
 def test_nothing_is_dropped():
     """Fields without a column of their own, documented or not, are kept as JSON text."""
     record = event(

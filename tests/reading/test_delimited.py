@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import time
 
 import pandas as pd
 import pytest
@@ -79,6 +80,37 @@ def test_a_table_that_ends_inside_a_cell_was_cut_off():
     """The last row is said to be truncated."""
     log = ok.read_log(HEADER + row(1) + row(2, b'"Ann')[:-2])
     assert (len(log.events), found(log)) == (1, [(2, "truncated")])
+
+
+def test_a_cell_over_lines_ends_where_its_quote_does():
+    """Quotes inside the cells beside it, which open nothing, do not hide its end."""
+    first, second = (f"{uuid(n)},user.session.start,2026-03-02T08:00:0{n}Z," for n in (1, 2))
+    log = ok.read_log(HEADER + f'{first}"5"" disk\nand\n"\n{second[:36]},a"b,"c\nd",x"y\n'.encode() + row(3))
+    assert list(log.events["actor_display_name"]) == ['5" disk\nand\n', "Ann", 'x"y']
+    assert list(log.events["event_type"]) == ["user.session.start", "user.session.start", 'a"b']
+
+
+MANY = 4_000
+WRONG = {
+    "quotes at the edges lost": (b'x","y","z\n' * MANY, MANY),
+    "one quote too many": (b'x"y,"open\n' + row(2) * MANY, 1),
+    "open from the first row on": (b'"open\n' + row(2) * MANY, 1),
+    "closed long after": ((b'x","y","z\n' * 199 + b'x"\n') * (MANY // 200), MANY),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_quotes_that_are_wrong_in_every_row_cost_no_square_of_their_number(case):
+    """Each such row is rejected, the others are read, and the time goes by the number of rows."""
+    content, count = WRONG[case]
+    start = time.process_time()
+    log = ok.read_log(HEADER + row(1) + content + row(3))
+    assert time.process_time() - start < 20
+    assert [uuid(1), uuid(3)] == [log.events["uuid"].iloc[0], log.events["uuid"].iloc[-1]]
+    assert (len(log.rejected), log.sources["records"][0]) == (
+        count,
+        2 + count + log.sources["duplicates"][0] + (count == 1),
+    )
 
 
 def test_a_header_alone_is_an_empty_table():

@@ -77,7 +77,21 @@ ROOT = {"root_session_id"}
 NETWORK = {"is_proxy", "as_number", "as_org", "isp", "domain", "ip_categories"}
 DEBUG = {"trace_id", "dt_hash", "risk_level", "detection_name", "threat_suspected"}
 JUDGED = {"judged_uuid", "judged_type", "feedback_label", "feedback_reason"}
+PLAIN = [d.elastic(record, flattened=False) for record in EVENTS]
+FIELDS = [
+    {name: item if isinstance(item, list) else [item] for name, item in d.flat(one).items() if item != {}}
+    for one in PLAIN
+]
+LESS = {"postal_code"}, {"extra", "debug_data"}
 COLUMNS = {
+    "Elastic without flattened": (d.lines(PLAIN), *LESS),
+    "Elastic without flattened, dotted": (d.lines([d.flat(one) for one in PLAIN]), *LESS),
+    "Elastic without flattened, hits": (
+        d.text({"hits": {"hits": [{"_source": one} for one in PLAIN]}}).encode(),
+        *LESS,
+    ),
+    "Elastic without flattened, fields": (d.lines([{"_id": "1", "fields": one} for one in FIELDS]), *LESS),
+    "Elastic without flattened, Kibana CSV": (d.table([d.flat(one) for one in PLAIN]), *LESS),
     "Panther": (d.lines([d.panther(r) for r in EVENTS]), set(), {"extra", "issues"}),
     "Splunk CSV": (d.table([d.splunk(r, True) for r in EVENTS]), set(), {"extra", "ip_chain"}),
     "Splunk search": (d.lines([{"result": d.splunk(r, False)} for r in EVENTS]), set(), {"extra", "ip_chain"}),
@@ -344,7 +358,7 @@ def test_the_admin_console_gives_the_job_of_downloads_only():
         ("_time", "2026-03-02T10:00:00.123+0200", "2026-03-02T08:00:00.123Z", ""),
         ("timestamp", "2026-03-02T08:00:00.123Z", "2026-03-02T08:00:00.123Z", ""),
         ("timestamp", "2026-03-02 08:00:00.123", "2026-03-02T08:00:00.123Z", "no_timezone"),
-        ("timestamp", "3/2/2026, 8:00:00.123 AM", None, "bad_published"),
+        ("timestamp", "3/2/2026, 8:00:00.123 AM", None, "ambiguous_date bad_published"),
     ],
 )
 def test_times_of_tables_are_read_where_they_are_clear(column, value, published, issues):

@@ -8,6 +8,7 @@ import lzma
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,7 @@ import zstandard
 import deliveries as d
 import oktakit as ok
 from deliveries import EVENTS
+from oktakit.schema import FLAGS
 from records import event, uuid
 
 LINES = d.lines(EVENTS)
@@ -134,12 +136,11 @@ def test_archives_cut_off_or_packed_give_their_members():
 
 
 def test_what_is_not_read_here_is_said_to_be_so():
-    """Spreadsheets, Parquet, PDF, 7z and archives under a password: one rejected record each."""
+    """Parquet, PDF, 7z and archives under a password: one rejected record each."""
     locked = bytearray(archive(a__jsonl=LINES))
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         locked[locked.index(mark) + offset] |= 1
     others = [
-        archive(**{"[Content_Types]__xml": b"<x/>"}),
         b"PAR1" + b"\1" * 50,
         b"%PDF-1.7\n{1}\n",
         b"7z\xbc\xaf\x27\x1c" + b"\1" * 50,
@@ -149,6 +150,30 @@ def test_what_is_not_read_here_is_said_to_be_so():
         log = ok.read_log(content)
         flag = "locked_zip" if content == bytes(locked) else "unsupported_format"
         assert (len(log.events), len(log.rejected), log.sources["flags"][0]) == (0, 1, flag)
+
+
+SPREADSHEETS = {
+    "Excel": archive(**{"[Content_Types]__xml": b"<x/>", "xl/workbook__xml": b"<x/>"}),
+    "Excel, as openpyxl writes it": archive(**{"docProps/app__xml": b"<x/>", "[Content_Types]__xml": b"<x/>"}),
+    "Excel, with a log inside": archive(**{"[Content_Types]__xml": b"<x/>", "xl/log__jsonl": LINES}),
+    "LibreOffice": archive(
+        mimetype=b"application/vnd.oasis.opendocument.spreadsheet", **{"META-INF/manifest__xml": b""}
+    ),
+    "Numbers": archive(**{"Index/Document__iwa": b"x"}),
+    "Excel of 1997": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 50,
+}
+
+
+@pytest.mark.parametrize("case", SPREADSHEETS)
+def test_a_spreadsheet_is_refused_by_name(case, tmp_path):
+    """One rejected record under the name of the file, and the flag says to save it as CSV."""
+    (tmp_path / "log.json").write_bytes(SPREADSHEETS[case])
+    for given, name in ((SPREADSHEETS[case], "bytes"), (tmp_path, "log.json")):
+        log = ok.read_log(given)
+        assert log.sources[["source", "records", "kept", "flags"]].iloc[0].tolist() == [name, 1, 0, "spreadsheet"]
+        assert log.rejected["source"].tolist() == [name]
+        assert log.sources["sha256"][0] == sha256(SPREADSHEETS[case]).hexdigest()
+    assert "save it as CSV" in next(flag.meaning for flag in FLAGS if flag.name == "spreadsheet")
 
 
 @pytest.mark.skipif(

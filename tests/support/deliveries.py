@@ -214,8 +214,8 @@ def _many(values: list[Any], joined: bool) -> Any:
     return "\n".join(words) if joined else words if len(words) > 1 else words[0]
 
 
-def elastic(record: Row) -> Row:
-    """Return the document that the Okta integration indexes."""
+def elastic(record: Row, flattened: bool = True) -> Row:
+    """Return the document that the Okta integration indexes, with debug data as one object or as fields."""
     okta = snake({key: value for key, value in record.items() if key not in ("published", "debugContext", "version")})
     okta["target"] = [
         {key: item for key, item in target.items() if key != "detail_entry"} for target in okta.get("target", [])
@@ -224,7 +224,7 @@ def elastic(record: Row) -> Row:
     place, address = client.pop("geographical_context", {}), client.pop("ip_address", None)
     debug = record["debugContext"]["debugData"]
     known = {key: debug[key] for key in ("requestId", "requestUri", "threatSuspected", "url", "dtHash") if key in debug}
-    okta |= {"debug_context": {"debug_data": {**snake(known), "flattened": debug}}}
+    okta |= {"debug_context": {"debug_data": {**snake(known), "flattened": debug} if flattened else snake(debug)}}
     if security:
         asn = {"number": security.pop("as_number", None), "organization": {"name": security.pop("as_org", None)}}
         okta["security_context"] = {**security, "as": asn}
