@@ -6,7 +6,9 @@ import os
 import secrets
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,16 +75,44 @@ def write_events(log: Log, folder: str | os.PathLike[str]) -> Path:
         raise InputError(f"A new folder is needed; {text(str(folder))} exists. Name another one, or remove it first.")
     part = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")  # each writer has its own
     try:
-        part.mkdir(parents=True)
-        _write(log, part)
-        part.replace(target)
-        _sync(target.parent)
+        part.parent.mkdir(parents=True, exist_ok=True)
+        _clear(target)
+        with _locked(part, wait=-1):
+            part.mkdir()
+            _write(log, part)
+            part.replace(target)
+            _sync(target.parent)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"A new folder that can be written is needed; {text(str(folder))}: {reason}.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)  # where anything went wrong, it is still there
     return target
+
+
+def _clear(target: Path) -> None:
+    """Remove what writers of a folder left that were killed: a lock that is free has no writer any more."""
+    for part in target.parent.iterdir():
+        if part.name.startswith(f".{target.name}.") and part.name.endswith(".part"):
+            with suppress(OSError), _locked(part, wait=0):
+                pass
+
+
+@contextmanager
+def _locked(part: Path, wait: float) -> Iterator[None]:
+    """Hold the lock of a writer's own folder; both are gone afterwards. OSError where another holds it."""
+    from filelock import FileLock
+
+    lock = FileLock(part.with_name(f"{part.name}.lock"), timeout=wait)
+    # Where a file system knows no locks, nobody takes one, so that nothing of a living writer is removed.
+    with suppress(NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        if lock.is_locked or wait:
+            shutil.rmtree(part, ignore_errors=True)
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 def read_events(folder: Path) -> Log:

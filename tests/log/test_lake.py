@@ -4,10 +4,8 @@ import errno
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -21,12 +19,28 @@ TABLES = ("events", "targets", "rejected", "sources")
 ONE = event(1, "user.session.start", "2026-03-02T23:59:59.999Z", target=[{"id": "00u1", "type": "User"}])
 TWO = event(2, "user.session.end", "2026-03-03T00:00:00.000Z")
 UNDATED = event(3, "user.session.end", None)
-WRITER = """
-import sys, oktakit as ok
-log = ok.read_log(ok.make_log("assistant").records)
-for number in range(100_000):
-    print(number, flush=True)
-    ok.write_events(log, f"{sys.argv[1]}/{number}")
+WRITERS = """
+import os, random, signal, sys, time, oktakit as ok
+from pathlib import Path
+import filelock, pyarrow.dataset, pyarrow.parquet  # so that no copy of this process has to load them
+
+place, times, rng = Path(sys.argv[1]), int(sys.argv[2]), random.Random(5)
+log = ok.read_log(ok.make_log("assistant").records[:100])
+
+def fork(call):
+    child = os.fork()
+    if not child:
+        rng.seed(os.getpid())
+        code = 1
+        try:
+            call()
+            code = 0
+        finally:
+            os._exit(code)
+    return child
+
+def done(child):
+    assert os.waitpid(child, 0)[1] == 0
 """
 
 
@@ -64,29 +78,71 @@ def test_a_folder_that_lost_a_file_is_refused(tmp_path):
         ok.read_log(folder)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process at once")
-@pytest.mark.parametrize("wait", [0.005, 0.013, 0.021, 0.034])
-def test_a_killed_writer_leaves_nothing_that_reads_wrong(wait, tmp_path):
-    """Whenever the process dies, each folder is complete or not there; what was begun is hidden from reading."""
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    for line in writer.stdout:
-        if int(line) == 3:
-            break
-    time.sleep(wait)
-    writer.kill()
-    writer.communicate()
-    expected = ok.read_log(ok.make_log("assistant").records)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot copy a process")
+@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_a_killed_writer_leaves_nothing_that_reads_wrong(times, tmp_path):
+    """Whenever the process dies, its folder is whole or not there; the next writer clears away what was begun."""
+    code = (
+        WRITERS
+        + """
+start, left = time.perf_counter(), 0
+done(fork(lambda: ok.write_events(log, place / "first")))
+seconds = time.perf_counter() - start
+for number in range(times):
+    writer = fork(lambda: ok.write_events(log, place / f"{number}"))
+    time.sleep(rng.uniform(0, seconds))
+    os.kill(writer, signal.SIGKILL)
+    os.waitpid(writer, 0)
+    left += any(path.name.endswith(".part") for path in place.iterdir())
+    if (place / f"{number}").exists():
+        (place / f"{number}").rename(place / f"whole {number}")
+    start = time.perf_counter()
+    done(fork(lambda: ok.write_events(log, place / f"{number}")))
+    seconds = min(seconds, time.perf_counter() - start)
+    assert not [path for path in place.iterdir() if path.name.endswith(".part")]
+print(left)
+"""
+    )
+    run = subprocess.run([sys.executable, "-c", code, tmp_path, str(times)], capture_output=True, text=True, check=True)
+    assert int(run.stdout) > 0  # some were killed while they wrote
+    expected = ok.read_log(ok.make_log("assistant").records[:100])
     folders = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
-    assert len(folders) >= 3
+    assert len(folders) >= times
     for folder in folders:
         pd.testing.assert_frame_equal(ok.read_log(folder).events, expected.events)
 
 
-def test_a_flipped_bit_is_never_read_as_good(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot copy a process")
+@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_what_a_living_writer_has_begun_is_left_alone(times, tmp_path):
+    """Of two processes that write one folder at once, one has it whole, and the other is told that it exists."""
+    code = (
+        WRITERS
+        + """
+for number in range(times):
+    def write():
+        time.sleep(rng.uniform(0, 0.02))
+        try:
+            ok.write_events(log, place / f"{number}")
+        except ok.InputError as error:
+            os._exit(3 if "exists" in str(error) or "not empty" in str(error) else 4)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in [fork(write), fork(write)]]
+    assert sorted(codes) == [0, 3], codes
+"""
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path, str(times)], check=True)
+    expected = ok.read_log(ok.make_log("assistant").records[:100])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(times)))
+    for folder in tmp_path.iterdir():
+        pd.testing.assert_frame_equal(ok.read_log(folder).events, expected.events)
+
+
+@pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_flipped_bit_is_never_read_as_good(times, tmp_path):
     """Whichever bit of whichever file is turned over, reading says which file was changed."""
     folder = ok.write_events(ok.read_log(ok.make_log("assistant").records), tmp_path / "case")
     files, rng = sorted(path for path in folder.rglob("*") if path.is_file()), random.Random(3)
-    for _ in range(60):
+    for _ in range(times):
         path = rng.choice(files)
         content = path.read_bytes()
         at = rng.randrange(len(content))
