@@ -120,6 +120,8 @@ def _link(children: pd.DataFrame, parents: pd.DataFrame, within: pd.Timedelta) -
     for rule in _RULES:
         pairs.append(_pairs(left, parents, rule, within))
         left = left[~left["uuid"].isin(pairs[-1]["child"])]
+        if left.empty:
+            break
     found = pd.concat(pairs).sort_values(["child", "before", "away", "weight", "parent"])
     best = found.drop_duplicates("child")
     ties = found[found["confidence"] != "exact"].merge(best[["child", "away", "weight"]])

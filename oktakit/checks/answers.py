@@ -94,7 +94,9 @@ class Answer(NamedTuple):
 class Question(NamedTuple):
     """A question, how it is answered for one subject, what innocent reasons there may be, and where it comes from.
 
-    `placed` says that it is about places: what the analyst knows about them speaks against a yes.
+    `placed` says that it is about places: what the analyst knows about them speaks against a yes. `refusal` is
+    "counts" where what was only tried is asked about, too, and "absence" where it is about what was not there, or not
+    there before: a refusal may turn a no of these into a yes, and of no others.
     """
 
     key: str
@@ -103,6 +105,7 @@ class Question(NamedTuple):
     innocent: str
     source: str
     placed: bool = False
+    refusal: str = ""
 
 
 def questions(*asks: Callable[[Any, Any], Answer]) -> tuple[Question, ...]:
@@ -122,20 +125,21 @@ def _words() -> dict[str, Any]:
 
 def ask(question: Question, subject: Any, evidence: Any) -> Answer:
     """Return the answer to a question, with what the analyst knows about its steps against a yes about places."""
-    given = subject.void or question.ask(subject, evidence)
+    void = None if question.refusal == "counts" else subject.void
+    given = void or question.ask(subject, evidence)
     labels = [text(label) for step in subject.steps if (label := evidence.known.get(step.uuid))]
     if not (labels and question.placed and given.answer == "yes"):
         return given
     share = f" ({len(labels)} of {len(subject.steps)} steps)" if len(subject.steps) > 1 else ""
-    told = f"known: {listed(labels)}{share}"
-    return given._replace(against=", ".join(filter(None, [given.against, told])))
+    labelled = f"known: {listed(labels)}{share}"
+    return given._replace(against=", ".join(filter(None, [given.against, labelled])))
 
 
 def watched(subject: Any, evidence: Any) -> Answer:
     """Return whether the steps of an export, or a verdict, match what the analyst watches for."""
-    found = {one.uuid: evidence.watched[one.uuid] for one in subject.steps if evidence.watched.get(one.uuid)}
-    if found:
-        return Answer("yes", f"{listed(text(label) for label in found.values())}.", "", tuple(found))
+    matches = {one.uuid: evidence.watched[one.uuid] for one in subject.steps if evidence.watched.get(one.uuid)}
+    if matches:
+        return Answer("yes", f"{listed(text(label) for label in matches.values())}.", "", tuple(matches))
     return Answer("no", "Nothing that is watched for.", "", tuple(one.uuid for one in subject.steps))
 
 
@@ -159,18 +163,34 @@ def _row(subject: str, question: Question, given: Answer) -> tuple[str | None, .
     fetch = given.fetch if given.answer == "unknown" else None
     queries = (fetch.system_log(), fetch.splunk(), fetch.kql()) if fetch else (None, None, None)
     uuids = " ".join(dict.fromkeys(given.evidence))
-    told = (given.answer, given.why, given.against, uuids, question.innocent, question.source)
-    return (subject, question.key, question.name, *told, *queries)
+    cells = (given.answer, given.why, given.against, uuids, question.innocent, question.source)
+    return (subject, question.key, question.name, *cells, *queries)
 
 
-def combine(found: Iterable[bool | None]) -> str:
+def combine(verdicts: Iterable[bool | None]) -> str:
     """Return yes where anything is true, else unknown where anything is not known, else no.
 
     >>> combine([False, None, True]), combine([False, None]), combine([False])
     ('yes', 'unknown', 'no')
     """
-    said = list(found)
-    return "yes" if any(said) else "unknown" if None in said else "no"
+    several = list(verdicts)
+    return "yes" if any(several) else "unknown" if None in several else "no"
+
+
+def decide(verdicts: dict[Any, bool | None]) -> tuple[str, list[Any]]:
+    """Return the answer that verdicts on several things give, and the things that give it.
+
+    >>> decide({"request": None, "download": True, "generate": False})
+    ('yes', ['download'])
+    """
+    answer = combine(verdicts.values())
+    wanted = {"yes": True, "unknown": None}.get(answer, False)
+    return answer, [one for one, verdict in verdicts.items() if verdict is wanted]
+
+
+def step_of(event: Any) -> str:
+    """Return which step of an export an event is: request, generate or download."""
+    return str(event.event_type.rsplit(".", 1)[-1])
 
 
 def this_record(event: Any) -> Query:
@@ -227,8 +247,8 @@ def _factor(event: Any, evidence: Any) -> str | None:
     last = max((one for one in proved if one.published <= event.published), key=lambda one: one.published, default=None)
     if last is None:
         return event.credential_type if event.credential_type != "OKTA_CLIENT_SESSION" else None
-    found = _FACTOR.search(f"{last.debug_data} {last.targets}")
-    return found[1] or found[2] if found else last.credential_type
+    factor = _FACTOR.search(f"{last.debug_data} {last.targets}")
+    return factor[1] or factor[2] if factor else last.credential_type
 
 
 _STEPS = {REQUEST: "Request", DOWNLOAD: "Download", FEEDBACK: "Verdict"}

@@ -30,10 +30,12 @@ BASELINE: Final = pd.Timedelta("7D")
 MINIMUM: Final = 3
 """How many events somebody needs in the baseline before "never before" means anything."""
 HOUR: Final = pd.Timedelta("1h")
+_DAY = pd.Timedelta("1D")
+_NOWHERE = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=object)
 _SESSIONS = ("external_session_id", "root_session_id")
-_TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country")
-"""The texts of which one that stands for "not known" is missing in a evidence."""
-_FRAME = ("uuid", "event_type", *_TEXTS, *DELIBERATE_COLUMNS)
+_TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country", "dt_hash")
+"""The texts of which one that stands for "not known" is missing in the evidence."""
+_FRAME = ("uuid", "event_type", *_TEXTS, *DELIBERATE_COLUMNS, "actor_alternate_id", "as_number")
 JOURNEYS: Final = (*TRAVEL_NEEDS, *CHANGE_NEEDS, "targets")
 _TOLD = (
     *("uuid", "event_type", *_TEXTS, *LABELLED, *DELIBERATE_COLUMNS, "browser", "api_token_id", "credential_type"),
@@ -112,8 +114,8 @@ class Evidence:
         """Return the exports of people and of addresses, each kind of step by itself, under `key_of` them."""
         steps = [one for several in self.exported.values() for one in several if one.acting]
         steps.sort(key=lambda one: (one.published, one.uuid))
-        found = grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
-        return {key: Tally(several, _peaks(several)) for key, several in found.items()}
+        tallied = grouped((key_of(key, one), one) for one in steps for key in (one.actor_id, one.ip_address) if key)
+        return {key: Tally(several, _peaks(several)) for key, several in tallied.items()}
 
     def of_kind(self, person: str, kinds: tuple[str, ...]) -> Any:
         """Return what a person did or underwent whose type begins in one of some ways, in the order of time."""
@@ -147,30 +149,30 @@ class Evidence:
         """Return the places in `frame` of what the session and the root session of an event hold until then."""
         keys = frozenset(key for key in (event.external_session_id, event.root_session_id) if key)
         if keys not in self._found:
-            found = [index[key] for key in keys for index in self._sessions if key in index]
-            self._found[keys] = np.unique(np.concatenate(found))
+            places = [index[key] for key in keys for index in self._sessions if key in index]
+            self._found[keys] = np.unique(np.concatenate(places))
         places = self._found[keys]
         return places[: self.times[places].searchsorted(event.published.to_datetime64(), "right")]
 
     @cached_property
     def changes(self) -> dict[str, list[Any]]:
         """Return the changes of sessions by session; what is missing is None."""
-        found = find_session_changes(self.frame.dropna(subset="external_session_id"))
-        kinds = found.merge(self.frame[["uuid", "event_type"]], on="uuid").rename(columns={"at": "published"})
+        changes = find_session_changes(self.frame.dropna(subset="external_session_id"))
+        kinds = changes.merge(self.frame[["uuid", "event_type"]], on="uuid").rename(columns={"at": "published"})
         return grouped((row.session, row) for row in rows_of(kinds))
 
     @cached_property
     def legs(self) -> dict[str, list[Any]]:
         """Return the journeys that nobody can make, by actor, with the time of arrival as `published`."""
-        found = find_travel(self.frame).rename(columns={"to_at": "published"})
-        return grouped((row.actor_id, row) for row in rows_of(found))
+        journeys = find_travel(self.frame).rename(columns={"to_at": "published"})
+        return grouped((row.actor_id, row) for row in rows_of(journeys))
 
     @cached_property
     def hours(self) -> dict[str, Any]:
         """Return for each actor the hours in which something was done, counted since 1970 by the analyst's clock."""
         acting = self.frame[self.frame["acting"]]
         local = acting["published"].dt.tz_convert(self.timezone).dt.tz_localize(None).dt.as_unit("s")
-        return {actor: np.unique(own) for actor, own in (local.astype("int64") // 3600).groupby(acting["actor_id"])}
+        return {actor: np.unique(hours) for actor, hours in (local.astype("int64") // 3600).groupby(acting["actor_id"])}
 
     @cached_property
     def _early(self) -> dict[str, int]:
@@ -182,11 +184,39 @@ class Evidence:
         return bool(event.published < self.start + BASELINE) or self._early.get(event.actor_id, 0) < MINIMUM
 
     @cached_property
-    def countries(self) -> dict[str, pd.Series]:
-        """Return for each actor the countries from which something was done, indexed by time, in its order."""
-        acting = self.frame.loc[self.frame["acting"], ["actor_id", "country", "published"]]
-        placed = known_only(acting, ["country"]).dropna().set_index("published")
-        return dict(iter(placed["country"].groupby(placed["actor_id"])))
+    def accounts(self) -> dict[tuple[str, str], list[Any]]:
+        """Return for each device and session the first thing that every user did with it, by column and value."""
+        acting = known_only(self.frame[self.frame["acting"]], _TEXTS).dropna(subset="actor_id")
+        firsts = {column: acting.drop_duplicates(["actor_id", column]) for column in ("dt_hash", "external_session_id")}
+        rows = ((column, row) for column, first in firsts.items() for row in rows_of(first.dropna(subset=column)))
+        return grouped(((column, getattr(row, column)), row) for column, row in rows)
+
+    def is_new(self, event: Any, column: str) -> bool | None:
+        """Return whether its person had never acted from there until the day before, None where nobody can say."""
+        value = getattr(event, column)
+        if None in (value, event.actor_id, event.published):
+            return None
+        earlier = self._places(column).get(event.actor_id, _NOWHERE).loc[: event.published - _DAY]
+        if (earlier == value).any():
+            return False
+        return None if self.only_analytics or self.is_cold(event) or len(earlier) < MINIMUM else True
+
+    def _places(self, column: str) -> dict[str, pd.Series]:
+        """Return for each actor where, or with what, something was done, indexed by time, in its order."""
+        if column not in self._found:
+            acting = self.frame.loc[self.frame["acting"], ["actor_id", column, "published"]]
+            acting = known_only(acting, [column]) if column in _TEXTS else acting
+            places = acting.dropna().set_index("published")
+            self._found[column] = dict(iter(places[column].groupby(places["actor_id"])))
+        places_of: dict[str, pd.Series] = self._found[column]
+        return places_of
+
+    @property
+    def cold(self) -> str:
+        """Return in words why the log does not show what is usual for somebody."""
+        if self.only_analytics:
+            return "which holds no sign-in events"
+        return f"with fewer than {MINIMUM} events of this person in its first {BASELINE.days} days, or not past them"
 
     def edge(self, first: Any, last: Any, width: pd.Timedelta) -> str:
         """Return in words which part of the time around some events lies outside the log; nothing where none does."""
@@ -251,22 +281,23 @@ def collect_evidence(
     people = core.loc[~core["actor_type"].isin(SYSTEM), "actor_id"]
     users = sorted({*people.dropna(), *core["target_user_id"].dropna()})
     named = nw.col("uuid").is_in(sorted({*core["uuid"], *judged}))
-    beside = reduce(or_, (nw.col(key).is_in(known_values(core, key)) for key in _SESSIONS), named)
+    keys = [key for key in (*_SESSIONS, "dt_hash") if key in core]
+    beside = reduce(or_, (nw.col(key).is_in(known_values(core, key)) for key in keys), named)
     tied = reduce(or_, (nw.col(key).is_in(users) for key in ("actor_id", "target_user_id")), beside)
     telling = nw.col("event_type").is_in(sorted({*kinds, *(one for one in types if one.startswith(kinds))}))
-    found = _collected(frame, (*_FRAME, *columns), tied & ~nw.col("published_us").is_null())
+    surroundings = _collected(frame, (*_FRAME, *columns), tied & ~nw.col("published_us").is_null())
     rows = _collected(frame, _TOLD, named | (tied & telling) | (beside & (nw.col("event_type") == MFA)))
-    told, seen = (labels_by_uuid(rows, one) for one in (known, watch))
-    return Evidence(found, rows, types, span["start"][0], span["end"][0], zone(timezone), told, seen, reports)
+    labels, seen = (labels_by_uuid(rows, one) for one in (known, watch))
+    return Evidence(surroundings, rows, types, span["start"][0], span["end"][0], zone(timezone), labels, seen, reports)
 
 
 def _collected(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> pd.DataFrame:
     """Return some columns of some events, each once and in the order of time, and whether somebody acted."""
     picked = pick(frame, (*columns, "published_us"), where).with_columns(acting=is_deliberate())
-    found = in_order(collect(picked))
-    core = found["event_type"].isin(ANALYTICS)  # of two events with one uuid, those that are asked about count
-    found = found[core | ~found["uuid"].isin(found["uuid"][core])].drop_duplicates("uuid", ignore_index=True)
-    return found.assign(acting=found["acting"].fillna(False).astype(bool), event_type=found["event_type"].fillna(""))
+    events = in_order(collect(picked))
+    core = events["event_type"].isin(ANALYTICS)  # of two events with one uuid, those that are asked about count
+    events = events[core | ~events["uuid"].isin(events["uuid"][core])].drop_duplicates("uuid", ignore_index=True)
+    return events.assign(acting=events["acting"].fillna(False).astype(bool), event_type=events["event_type"].fillna(""))
 
 
 def within(events: list[Any], since: Any, until: Any) -> list[Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from ..analysis.engines import first_known, rows
 from ..analysis.exports import correlate_exports
 from ..analysis.labels import plain, read_sensitivities
-from ..analysis.words import duration, listed
+from ..analysis.words import duration, listed, proxy_words
 from ..log.keys import known_only
 from ..log.log import Events
 from ..safe import text
@@ -19,6 +19,7 @@ from .answers import (
     Query,
     answer_all,
     combine,
+    decide,
     means,
     outcome,
     person,
@@ -27,6 +28,7 @@ from .answers import (
     this_record,
     trusted,
 )
+from .clients import ABOUT_CLIENTS
 from .evidence import JOURNEYS, Evidence, Taking, collect_evidence, rows_of
 from .habits import ABOUT_HABITS
 from .surroundings import ABOUT_SURROUNDINGS, TELLING
@@ -52,9 +54,9 @@ def taken_by_other(taking: Taking, evidence: Evidence) -> Answer:
     lag = f" {duration(export.request_to_download)} later; {link}."
     if export.taken_by_other is None:
         return Answer("unknown", f"{story}{lag} {_doubt(taking)}", evidence=uuids, fetch=_request(taking))
-    told = "".join(means(event, evidence) for event in taking.steps)
+    details = "".join(means(event, evidence) for event in taking.steps)
     alike = ", ".join([*_alike(export), *trusted(taking.taken)])
-    return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{told}", alike, uuids)
+    return Answer("yes" if export.taken_by_other else "no", f"{story}{lag}{details}", alike, uuids)
 
 
 def _doubt(taking: Taking) -> str:
@@ -68,7 +70,7 @@ def _doubt(taking: Taking) -> str:
     return f"The {lacking[0]} has no id." if lacking else "The steps of this job do not agree with each other."
 
 
-def other_place(taking: Taking, evidence: Evidence) -> Answer:
+def other_place(taking: Taking, _: Evidence) -> Answer:
     """Return whether country, network or session of the download are not those of the request."""
     asked, taken, uuids = taking.asked, taking.taken, taking.uuids
     if taken is None:
@@ -77,13 +79,12 @@ def other_place(taking: Taking, evidence: Evidence) -> Answer:
         return Answer("unknown", "The request is not known for certain.", evidence=uuids, fetch=_request(taking))
     moved = _moved(asked, taken)
     answer, why = combine(moved.values()), f"Requested from {place(asked)}; downloaded from {place(taken)}."
-    names = {said: [name for name, is_other in moved.items() if is_other is said] for said in (True, False, None)}
-    told = {"yes": f"Another {listed(names[True])}.", "unknown": f"Not reported: {listed(names[None])}.", "no": ""}
+    names = {value: [name for name, is_other in moved.items() if is_other is value] for value in (True, False, None)}
+    heads = {"yes": f"Another {listed(names[True])}.", "unknown": f"Not reported: {listed(names[None])}.", "no": ""}
     alike = [f"same {name}" for name in names[False]]
     alike += ["same person"] if asked.actor_id and asked.actor_id == taken.actor_id else []
     alike += trusted(taken)
-    why += means(asked, evidence) + means(taken, evidence)
-    return Answer(answer, f"{told[answer]} {why}".strip(), listed(alike, 6), uuids, this_record(taken))
+    return Answer(answer, f"{heads[answer]} {why}".strip(), listed(alike, 6), uuids, this_record(taken))
 
 
 def _moved(asked: Any, taken: Any) -> dict[str, bool | None]:
@@ -106,21 +107,22 @@ def unfiltered(taking: Taking, _: Evidence) -> Answer:
         why = "The request does not tell filter and columns; Okta records them since 2025."
         return Answer("unknown", why, "", uuids, this_record(asked))
     columns = [name for name in (asked.export_columns or "").split(",") if name.strip()]
-    scope = f"filter {text(asked.export_filter) if asked.export_filter else 'none'}, {len(columns)} columns"
-    told = f"{scope} ({listed((text(name.strip()) for name in columns), 5)})" if columns else scope
-    return Answer("yes" if not asked.export_filter or len(columns) >= WIDE else "no", f"{told}.", "", uuids)
+    names = f": {listed((text(name.strip()) for name in columns), 5)}" * bool(columns)
+    scope = f"Filter: {text(asked.export_filter)}." if asked.export_filter else "No filter was set: all are included."
+    why = f"{scope} {len(columns)} columns{names}."
+    return Answer("yes" if not asked.export_filter or len(columns) >= WIDE else "no", why, "", uuids)
 
 
 def sensitive_report(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the report is one whose loss hurts."""
     export, uuids = taking.export, taking.uuids
     names = [plain(name) for name in (export.report_name, export.report_id) if name is not None]
-    found = next((one for one in evidence.reports if any(plain(one[0]) in name for name in names)), None)
-    if found is None:
+    match = next((one for one in evidence.reports if any(plain(one[0]) in name for name in names)), None)
+    if match is None:
         why = f"{_report(export)} is not in the table of reports: add it with its level."
         return Answer("unknown", why, "", uuids, None if names else Query((), (("uuid", uuids[-1]),)))
-    _, level, reason = found
-    return Answer("yes" if level == "high" else "no", f"{_report(export)}: {level}, {reason}.", "", uuids)
+    _, level, reason = match
+    return Answer("yes" if level == "high" else "no", f"{_report(export)}: {level} sensitivity, {reason}.", "", uuids)
 
 
 def proxy(taking: Taking, _: Evidence) -> Answer:
@@ -128,12 +130,9 @@ def proxy(taking: Taking, _: Evidence) -> Answer:
     steps = taking.steps
     if not steps:
         return Answer("unknown", "Neither request nor download is known.", "", taking.uuids, _request(taking))
-    said = {event.uuid: is_proxied(event) for event in steps}
-    answer = combine(said.values())
+    answer, shown = decide({event: is_proxied(event) for event in steps})
     words = "; ".join(f"{_VERBS[event.event_type]} {evidence_of_proxy(event)}" for event in steps)
-    shown = tuple(uuid for uuid, one in said.items() if one is {"yes": True, "unknown": None}.get(answer, False))
-    missing = next((event for event in steps if said[event.uuid] is None), steps[-1])
-    return Answer(answer, f"{words}.", "", shown, this_record(missing))
+    return Answer(answer, f"{words}.", "", tuple(event.uuid for event in shown), this_record(shown[0]))
 
 
 def is_proxied(event: Any) -> bool | None:
@@ -143,8 +142,12 @@ def is_proxied(event: Any) -> bool | None:
 
 def evidence_of_proxy(event: Any) -> str:
     """Return everything that an event says about proxies, side by side."""
-    services = f", known as {text(event.ip_categories)}" if event.ip_categories else ""
-    return f"from {text(event.ip_address or 'an address that is not reported')}: {_FLAGS[event.is_proxy]}{services}"
+    where = f"from {text(event.ip_address or 'an address that is not reported')}"
+    if not event.ip_categories:
+        return f"{where}: {_FLAGS[event.is_proxy]}"
+    services = proxy_words(event.ip_categories, event.is_proxy)
+    flag = {True: "and flags as a proxy", False: "although its proxy flag is off", None: "proxy flag not reported"}
+    return f"{where}, which Okta knows as {services}, {flag[event.is_proxy]}"
 
 
 def repeated(taking: Taking, _: Evidence) -> Answer:
@@ -178,7 +181,7 @@ def _who(export: Any, step: str) -> str:
     """Return who did a step and from where, in words."""
     by, by_id, country, ip, flag, services = (getattr(export, f"{step}_{name}") for name in _PLACE)
     name = text(by or by_id or "somebody the log does not name")
-    via = _FLAGS[flag] + (f", known as {text(services)}" if services else "")
+    via = _FLAGS[flag] + (f", known as {proxy_words(services, flag)}" if services else "")
     return f"{name} ({text(country or 'country not reported')}, {text(ip or 'address not reported')}, {via})"
 
 
@@ -205,9 +208,9 @@ def _equal(export: Any, one: str, other: str) -> bool:
 
 ABOUT_JOB = questions(taken_by_other, other_place, unfiltered, sensitive_report, proxy, repeated)
 
-EXPORT_QUESTIONS = (*ABOUT_JOB, *ABOUT_SURROUNDINGS, *ABOUT_HABITS)
+EXPORT_QUESTIONS = (*ABOUT_JOB, *ABOUT_SURROUNDINGS, *ABOUT_CLIENTS, *ABOUT_HABITS)
 
-_PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id")
+_TIES = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "dt_hash")
 
 
 def check_exports(
@@ -251,17 +254,18 @@ def check_exports(
     >>> card.loc[card["key"] == "taken_by_other", "answer"].value_counts().to_dict()
     {'no': 17, 'yes': 1}
     """
-    steps = rows(events, "check_exports", ("actor_type", *_PEOPLE), nw.col("event_type").is_in((REQUEST, DOWNLOAD)))
+    steps = rows(events, "check_exports", ("actor_type", *_TIES), nw.col("event_type").is_in((REQUEST, DOWNLOAD)))
     levels = tuple(read_sensitivities(sensitivities).itertuples(index=False, name=None))
-    told = {"timezone": timezone, "known": known, "watch": watch, "reports": levels}
-    evidence = collect_evidence(events, "check_exports", known_only(steps, _PEOPLE), TELLING, JOURNEYS, **told)
+    options = {"timezone": timezone, "known": known, "watch": watch, "reports": levels}
+    evidence = collect_evidence(events, "check_exports", known_only(steps, _TIES), TELLING, JOURNEYS, **options)
     takings = ((taking.uuids[-1], taking) for taking in _takings(correlate_exports(events), evidence))
     return answer_all(takings, EXPORT_QUESTIONS, evidence, watch)
 
 
 def _takings(exports: pd.DataFrame, evidence: Evidence) -> Iterator[Taking]:
     """Return the rows of the ledger with their events, and the turn of each download of one job."""
-    exports = exports.drop_duplicates([f"{step}_uuid" for step in ("requested", "generated", "downloaded")])
+    ends = [f"{step}_uuid" for step in ("requested", "generated", "downloaded")]
+    exports = known_only(exports.drop_duplicates(ends), ["job_id"])
     job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     order = exports.assign(job=job).sort_values(["downloaded_at", "downloaded_uuid"])
     done = order["downloaded_uuid"].notna() & ~order["state"].isin(["download refused", "download undecided"])

@@ -27,15 +27,15 @@ from .answers import (
     this_record,
     trusted,
 )
-from .evidence import MINIMUM, Evidence, busiest, collect_evidence, rows_of, within
+from .clients import shared_device
+from .evidence import Evidence, busiest, collect_evidence, rows_of, within
 from .exports import evidence_of_proxy, is_proxied
 
 BURST: Final = 5
 BURST_WITHIN: Final = pd.Timedelta("10min")
 _DAY = pd.Timedelta("1D")
-_NOWHERE = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=object)
 _SESSION = re.compile(r'"external_?session_?id"\s*:\s*"([^"]*)"', re.IGNORECASE)
-_PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "judged_uuid")
+_PEOPLE = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "dt_hash", "judged_uuid")
 _LEVELS = ("LOW", "MEDIUM", "HIGH")
 
 
@@ -94,8 +94,8 @@ def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> p
     """
     given = rows(events, "check_feedback", ("actor_type", *_PEOPLE), nw.col("event_type") == FEEDBACK)
     core = known_only(given, _PEOPLE)
-    told = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
-    evidence = collect_evidence(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **told)
+    options = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
+    evidence = collect_evidence(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **options)
     verdicts = ((one.row.feedback_uuid, one) for one in _verdicts(correlate_feedback(events), evidence))
     return answer_all(verdicts, FEEDBACK_QUESTIONS, evidence, watch)
 
@@ -138,9 +138,9 @@ def contradicted(verdict: Verdict, evidence: Evidence) -> Answer:
     row, given = verdict.row, verdict.given
     if row.contradicted is None:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
-    said = evidence.by_judged.get(row.judged_uuid, [])
-    words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in said)
-    uuids = tuple(one.uuid for one in said)
+    verdicts = evidence.by_judged.get(row.judged_uuid, [])
+    words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in verdicts)
+    uuids = tuple(one.uuid for one in verdicts)
     return Answer("yes" if row.contradicted else "no", f"Said about this detection: {listed(words, 5)}.", "", uuids)
 
 
@@ -150,8 +150,8 @@ def burst(verdict: Verdict, evidence: Evidence) -> Answer:
     if given.actor_id is None or given.published is None:
         return Answer("unknown", "Judge or time is not reported.", "", (given.uuid,), this_record(given))
     acts = evidence.by_actor.get(given.actor_id, [])
-    own = [one for one in acts if one.event_type == FEEDBACK and is_done(one.outcome_result)]
-    run = busiest(own, given, BURST_WITHIN) or [given]
+    verdicts = [one for one in acts if one.event_type == FEEDBACK and is_done(one.outcome_result)]
+    run = busiest(verdicts, given, BURST_WITHIN) or [given]
     why = f"{len(run)} by {person(given)} within {duration(BURST_WITHIN)}."
     return Answer("yes" if len(run) >= BURST else "no", why, "", tuple(one.uuid for one in run))
 
@@ -161,28 +161,18 @@ def feedback_from_risky_place(verdict: Verdict, evidence: Evidence) -> Answer:
     given, judged = verdict.given, verdict.judged
     risks = {
         "through a proxy": is_proxied(given),
-        "from a country new for this person": _is_new_country(given, evidence),
+        "from a country new for this person": evidence.is_new(given, "country"),
         "out of the session that was judged": _is_judged_session(given, judged),
     }
     answer = combine(risks.values())
     words = {
-        said: listed(name for name, risk in risks.items() if risk is value)
-        for said, value in (("yes", True), ("unknown", None))
+        label: listed(name for name, risk in risks.items() if risk is value)
+        for label, value in (("yes", True), ("unknown", None))
     }
-    found = {"yes": f"Given {words['yes']}: ", "unknown": f"Not known whether {words['unknown']}: "}.get(answer, "")
-    why = f"{found}{place(given)}; {evidence_of_proxy(given)}.{means(given, evidence)}"
+    head = {"yes": f"Given {words['yes']}: ", "unknown": f"Not known whether {words['unknown']}: "}.get(answer, "")
+    why = f"{head}{place(given)}; {evidence_of_proxy(given)}.{means(given, evidence)}"
     uuids = (given.uuid, *([judged.uuid] if judged else []))
     return Answer(answer, why, ", ".join(trusted(given)), uuids, this_record(given))
-
-
-def _is_new_country(given: Any, evidence: Evidence) -> bool | None:
-    """Return whether the judge had never acted from there until the day before, None where nobody can say."""
-    if given.country is None or given.actor_id is None or given.published is None:
-        return None
-    own = evidence.countries.get(given.actor_id, _NOWHERE).loc[: given.published - _DAY]
-    if (own == given.country).any():
-        return False
-    return None if evidence.only_analytics or evidence.is_cold(given) or len(own) < MINIMUM else True
 
 
 def _is_judged_session(given: Any, judged: Any) -> bool | None:
@@ -190,14 +180,14 @@ def _is_judged_session(given: Any, judged: Any) -> bool | None:
     if judged is None or not (given.external_session_id or given.root_session_id):
         return None
     suspected = {judged.external_session_id, judged.root_session_id, judged_session(judged)} - {None}
-    own = {given.external_session_id, given.root_session_id} - {None}
-    return bool(suspected & own) if suspected else None
+    sessions = {given.external_session_id, given.root_session_id} - {None}
+    return bool(suspected & sessions) if suspected else None
 
 
 def judged_session(judged: Any) -> str | None:
     """Return the session that a detection names in its debug data; its own may be the system's."""
-    found = _SESSION.search(judged.debug_data or "")
-    return found[1] if found and found[1].strip().lower() not in SENTINELS else None
+    match = _SESSION.search(judged.debug_data or "")
+    return match[1] if match and match[1].strip().lower() not in SENTINELS else None
 
 
 def export_after_feedback(verdict: Verdict, evidence: Evidence) -> Answer:
@@ -206,12 +196,12 @@ def export_after_feedback(verdict: Verdict, evidence: Evidence) -> Answer:
     people = [one for one in (given.actor_id, given.target_user_id) if one]
     if not people or given.published is None:
         return Answer("unknown", "People or time are not reported.", "", (given.uuid,), this_record(given))
-    found = {one.uuid: one for who in people for one in _exports_of(who, given, evidence)}
-    if found:
-        words = (f"{text(one.report_name or one.report_id or 'a report')} by {person(one)}" for one in found.values())
-        first = min(one.published for one in found.values())
+    exports = {one.uuid: one for who in people for one in _exports_of(who, given, evidence)}
+    if exports:
+        words = (f"{text(one.report_name or one.report_id or 'a report')} by {person(one)}" for one in exports.values())
+        first = min(one.published for one in exports.values())
         why = f"{listed(words)}, first {duration(first - given.published)} after the verdict."
-        return Answer("yes", why, "", (given.uuid, *found))
+        return Answer("yes", why, "", (given.uuid, *exports))
     fetch = Query((REQUEST, DOWNLOAD), tuple(("actor.id", one) for one in people))
     gaps = {"one of the two has no id": len(people) < 2, "this log holds feedback only": evidence.types == {FEEDBACK}}
     gaps["the log ends too early"] = evidence.end < given.published + _DAY
@@ -252,5 +242,12 @@ def _judged(row: Any) -> Query:
 
 
 FEEDBACK_QUESTIONS: Final = questions(
-    self_given, dismissed_high, contradicted, burst, feedback_from_risky_place, export_after_feedback, judged_missing
+    self_given,
+    dismissed_high,
+    contradicted,
+    burst,
+    feedback_from_risky_place,
+    shared_device,
+    export_after_feedback,
+    judged_missing,
 )

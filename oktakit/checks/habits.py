@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..safe import text
 from ..schema import DOWNLOAD, REQUEST
-from .answers import Answer, Query, person, questions, unanswerable
-from .evidence import BASELINE, HOUR, MINIMUM, Evidence, Taking, Tally, busiest, key_of
+from .answers import Answer, Query, person, questions, step_of, unanswerable
+from .evidence import HOUR, Evidence, Taking, Tally, busiest, key_of
 
 DAYS = 5
 """How many earlier days of somebody it takes to speak of usual hours."""
@@ -58,8 +58,8 @@ def first_export(taking: Taking, evidence: Evidence) -> Answer:
     event = taking.last
     if nothing := unanswerable(event):
         return nothing
-    own = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
-    begun = min(step.published for step in own)
+    steps = [step for step in taking.steps if step.actor_id == event.actor_id and step.published is not None]
+    begun = min(step.published for step in steps)
     done = evidence.exported.get(event.actor_id, [])
     if earlier := bisect_left(done, begun, key=lambda one: one.published):
         times = max(Counter(one.event_type for one in done[:earlier]).values())  # a request and its download are one
@@ -67,7 +67,7 @@ def first_export(taking: Taking, evidence: Evidence) -> Answer:
         return Answer("no", f"{why}, first at {done[0].published:%Y-%m-%d %H:%M}.", "", (event.uuid, done[0].uuid))
     story = f"{person(event)}: no earlier export since the log begins at {evidence.start:%Y-%m-%d %H:%M}"
     if evidence.only_analytics or evidence.is_cold(event):
-        return Answer("unknown", f"{story}, {_cold(evidence)} (cold start).", "", (event.uuid,), _exports(event))
+        return Answer("unknown", f"{story}, {evidence.cold} (cold start).", "", (event.uuid,), _exports(event))
     return Answer("yes", f"{story}.", "", (event.uuid,))
 
 
@@ -77,29 +77,21 @@ def bulk(taking: Taking, evidence: Evidence) -> Answer:
     if nothing := unanswerable(event):
         return nothing
     keys = {person(event): event.actor_id, f"the address {text(event.ip_address)}": event.ip_address}
-    found = {name: _busiest(evidence.tallies.get(key_of(key, event)), event) for name, key in keys.items() if key}
-    words = [f"{name}: {now} within an hour, {usual} at most before" for name, (now, usual, _) in found.items() if now]
-    told = "; ".join(words) or "not counted, because it was refused or is Okta's own doing"
-    why, step = f"{told}.", event.event_type.rsplit(".", 1)[-1]
-    loud = [name for name, (now, usual, _) in found.items() if now >= max(BULK, 2 * usual)]
-    if loud and (evidence.only_analytics or evidence.is_cold(event)) and not any(found[name][1] for name in loud):
-        return Answer(
-            "unknown", f"{why} Nothing to compare with: {_cold(evidence)}.", "", (event.uuid,), _exports(event)
-        )
-    shown = found[loud[0]][2] if loud else (event.uuid,)
-    return Answer("yes" if loud else "no", f"By {step}s: {why}", "", shown)
+    runs = {name: _busiest(evidence.tallies.get(key_of(key, event)), event) for name, key in keys.items() if key}
+    words = [f"{name}: {now} within an hour, {usual} at most before" for name, (now, usual, _) in runs.items() if now]
+    why = "; ".join(words) or "not counted, because it was refused or is Okta's own doing"
+    loud = [name for name, (now, usual, _) in runs.items() if now >= max(BULK, 2 * usual)]
+    if loud and (evidence.only_analytics or evidence.is_cold(event)) and not any(runs[name][1] for name in loud):
+        why = f"{why}. Nothing to compare with: {evidence.cold}."
+        return Answer("unknown", why, "", (event.uuid,), _exports(event))
+    shown = runs[loud[0]][2] if loud else (event.uuid,)
+    return Answer("yes" if loud else "no", f"By {step_of(event)}s: {why}.", "", shown)
 
 
 def _busiest(tally: Tally | None, event: Any) -> tuple[int, int, tuple[str, ...]]:
     """Return the most exports in an hour around an event, the most in any hour until the day before, and the first."""
     near = busiest(tally.events, event, HOUR) if tally else []
     return len(near), tally.usual(event.published - _DAY) if tally else 0, tuple(one.uuid for one in near)
-
-
-def _cold(evidence: Evidence) -> str:
-    if evidence.only_analytics:
-        return "which holds no sign-in events"
-    return f"with fewer than {MINIMUM} events of this person in its first {BASELINE.days} days, or not past them"
 
 
 def _exports(event: Any) -> Query:

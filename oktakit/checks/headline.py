@@ -25,11 +25,11 @@ def headline(story: Sequence[Any], facts: Sequence[str], clock: ZoneInfo) -> str
     """Return what was done, by whom, from where and when, and what makes it strange."""
     parts = {about: [one for one in story if one.about == about] for about in ("export", "feedback", "session")}
     exports, verdicts = parts["export"], parts["feedback"]
-    told = [_exports([event for one in exports for event in one.events], len(exports), clock)] if exports else []
+    clauses = [_exports([event for one in exports for event in one.events], len(exports), clock)] if exports else []
     groups = grouped(((one.row.given_by_id or one.row.given_by, one.row.verdict), one) for one in verdicts)
-    told += [_verdicts(several, clock, "" if exports else " from ") for several in groups.values()]
-    told += [] if told else [_session(one.events[0], one.events[-1], clock) for one in parts["session"]]
-    return f"{'; '.join([*told, *facts])}."
+    clauses += [_verdicts(several, clock, "" if exports else " from ") for several in groups.values()]
+    clauses += [] if clauses else [_session(one.events[0], one.events[-1], clock) for one in parts["session"]]
+    return f"{'; '.join([*clauses, *facts])}."
 
 
 def _exports(events: Sequence[Any], jobs: int, clock: ZoneInfo) -> str:
@@ -39,15 +39,17 @@ def _exports(events: Sequence[Any], jobs: int, clock: ZoneInfo) -> str:
     what = report(events[0]) if jobs == 1 else f"{jobs} exports ({listed(map(report, events))})"
     was = "was" if jobs == 1 else "were"
     times = f" {len(taken)} times" if len(taken) > 1 and jobs == 1 else ""
-    told = f"{what}, requested by {_acts(asked, clock)}, {was} downloaded{times} by {_acts(taken, clock)}"
+    clause = f"{what}, requested by {_acts(asked, clock)}, {was} downloaded{times} by {_acts(taken, clock)}"
     if not taken:
-        told = f"{what} {was} requested by {_acts(asked, clock)}, and nobody downloaded {'it' if jobs == 1 else 'them'}"
+        clause = (
+            f"{what} {was} requested by {_acts(asked, clock)}, and nobody downloaded {'it' if jobs == 1 else 'them'}"
+        )
     if not asked:
-        told = f"{what} {was} downloaded by {_acts(taken, clock)}, and the request is not in the log"
+        clause = f"{what} {was} downloaded by {_acts(taken, clock)}, and the request is not in the log"
     if asked and _hands(asked) == _hands(taken):
-        told = f"{what} {was} requested and downloaded by {_acts(done, clock)}"
+        clause = f"{what} {was} requested and downloaded by {_acts(done, clock)}"
     attempt = f"{what}: an attempt by {_acts(tried, clock)} was refused or not decided"
-    return "; ".join([told] * bool(done) + [attempt] * bool(tried))
+    return "; ".join([clause] * bool(done) + [attempt] * bool(tried))
 
 
 def _verdicts(several: Sequence[Any], clock: ZoneInfo, placed: str) -> str:
@@ -56,8 +58,8 @@ def _verdicts(several: Sequence[Any], clock: ZoneInfo, placed: str) -> str:
     about = "their own account" if all(row.self_feedback for row in rows) else judged
     level = f"{text(rows[0].judged_risk_level)} " if rows[0].judged_risk_level else ""
     what = f"the {level}detection" if len(rows) == 1 else f"{len(rows)} detections"
-    said = f"{person(given[0])} {_VERBS.get(rows[0].verdict, 'judged')} {what} about {about}"
-    return f"{said}{placed and placed + _places(given)} at {moments((one.published for one in given), clock)}"
+    verdict = f"{person(given[0])} {_VERBS.get(rows[0].verdict, 'judged')} {what} about {about}"
+    return f"{verdict}{placed and placed + _places(given)} at {moments((one.published for one in given), clock)}"
 
 
 def _session(before: Any, event: Any, clock: ZoneInfo) -> str:
@@ -72,16 +74,19 @@ def _hands(events: Iterable[Any]) -> set[tuple[Any, ...]]:
 def _acts(events: Iterable[Any], clock: ZoneInfo) -> str:
     """Return for each person who did something from where and when."""
     groups = grouped((person(one), one) for one in events)
-    told = (
-        f"{who} from {_places(own)} at {moments((one.published for one in own), clock)}" for who, own in groups.items()
+    acts = (
+        f"{who} from {_places(events)} at {moments((one.published for one in events), clock)}"
+        for who, events in groups.items()
     )
-    return listed(told, PEOPLE)
+    return listed(acts, PEOPLE)
 
 
 def _places(events: Iterable[Any]) -> str:
     """Return countries, each with its addresses and what is known of them as proxies."""
     groups = grouped((text(one.country or "a country that is not reported"), one) for one in events)
-    return listed(f"{country} ({'; '.join(dict.fromkeys(map(_address, own)))})" for country, own in groups.items())
+    return listed(
+        f"{country} ({'; '.join(dict.fromkeys(map(_address, events)))})" for country, events in groups.items()
+    )
 
 
 def _address(event: Any) -> str:

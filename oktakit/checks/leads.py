@@ -149,8 +149,8 @@ def find_leads(events: Events, *, known: Any = None, watch: Any = None, timezone
     'Current Assignments, requested by hugo.tan@example.com from Norway ('
     """
     frame, clock = events_of(events), zone(timezone)
-    told = {"known": known, "watch": watch}
-    cards = [check_exports(frame, timezone=timezone, **told), check_feedback(frame, **told), _hand_overs(frame)]
+    options = {"known": known, "watch": watch}
+    cards = [check_exports(frame, timezone=timezone, **options), check_feedback(frame, **options), _hand_overs(frame)]
     subjects = _subjects(frame, pd.concat(cards))
     levels = _levels(subjects)
     chosen = [one for one in subjects if levels[one.uuids] < len(LEVELS) - 1]
@@ -158,10 +158,10 @@ def find_leads(events: Events, *, known: Any = None, watch: Any = None, timezone
     leads.sort(key=lambda lead: (LEVELS.index(lead["level"]), lead["first"], lead["headline"]))
     others = [one for one in subjects if levels[one.uuids] == len(LEVELS) - 1]
     rest = _rest(others, [lead["level"] for lead in leads])
-    found = pd.DataFrame([*leads, rest], columns=[*LEAD_COLUMNS])
-    times = {name: pd.to_datetime(found[name], utc=True).dt.as_unit("us") for name in ("first", "last")}
+    table = pd.DataFrame([*leads, rest], columns=[*LEAD_COLUMNS])
+    times = {name: pd.to_datetime(table[name], utc=True).dt.as_unit("us") for name in ("first", "last")}
     times = {name: at.mask(at == _NEVER) for name, at in times.items()}
-    return found.astype({name: TEXT for name in LEAD_COLUMNS if name not in times}).assign(**times)
+    return table.astype({name: TEXT for name in LEAD_COLUMNS if name not in times}).assign(**times)
 
 
 def _hand_overs(frame: Any) -> pd.DataFrame:
@@ -177,19 +177,19 @@ def _subjects(frame: Any, card: pd.DataFrame) -> list[Subject]:
     """Return everything that may need a look, with its events and answers."""
     exports, feedback = correlate_exports(frame), correlate_feedback(frame).drop_duplicates("feedback_uuid")
     named = pd.concat([*(exports[name] for name in _STEPS), card["subject"], card["evidence"].str.split().explode()])
-    found = known_only(rows(frame, "find_leads", _TOLD, nw.col("uuid").is_in(sorted(named.dropna().unique()))), _TIES)
-    by_uuid = {one.uuid: one for one in rows_of(found.drop_duplicates("uuid"))}
+    core = known_only(rows(frame, "find_leads", _TOLD, nw.col("uuid").is_in(sorted(named.dropna().unique()))), _TIES)
+    by_uuid = {one.uuid: one for one in rows_of(core.drop_duplicates("uuid"))}
     answers = grouped((one.subject, one) for one in rows_of(card))
     job = first_known(exports, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
     jobs = grouped(zip(job, rows_of(exports), strict=True)).values()
     several = [_export(downloads, answers, by_uuid) for downloads in jobs]
     for row in rows_of(feedback):
-        said = answers.pop(row.feedback_uuid)
-        said += [] if row.judged_risk_level == "LOW" else _closer(said, "burst", "burst_above_low")
-        several.append(Subject("feedback", (row.feedback_uuid,), row, (by_uuid[row.feedback_uuid],), tuple(said)))
-    for uuid, said in answers.items():
-        events = tuple(by_uuid[one] for one in said[0].evidence.split())
-        several.append(Subject("session", (uuid,), None, events, tuple(said)))
+        verdict = answers.pop(row.feedback_uuid)
+        verdict += [] if row.judged_risk_level == "LOW" else _closer(verdict, "burst", "burst_above_low")
+        several.append(Subject("feedback", (row.feedback_uuid,), row, (by_uuid[row.feedback_uuid],), tuple(verdict)))
+    for uuid, change in answers.items():
+        events = tuple(by_uuid[one] for one in change[0].evidence.split())
+        several.append(Subject("session", (uuid,), None, events, tuple(change)))
     return several
 
 
@@ -198,12 +198,12 @@ def _export(downloads: list[Any], answers: dict[str, list[Any]], by_uuid: dict[s
     uuids = dict.fromkeys(one.downloaded_uuid or one.generated_uuid or one.requested_uuid for one in downloads)
     steps = dict.fromkeys(getattr(one, step) for step in _STEPS for one in downloads)
     same = grouped((answer.key, answer) for uuid in uuids for answer in answers.pop(uuid)).values()
-    said = [min(one, key=lambda answer: ("yes", "unknown", "no").index(answer.answer)) for one in same]
+    merged = [min(one, key=lambda answer: ("yes", "unknown", "no").index(answer.answer)) for one in same]
     requested = downloads[0].requested_uuid
-    console = _closer(said, "no_admin_console", "no_console_at_request")
+    console = _closer(merged, "no_admin_console", "no_console_at_request")
     at_request = [one for one in console if requested in one.evidence.split()]
     events = tuple(by_uuid[uuid] for uuid in steps if uuid)
-    return Subject("export", tuple(uuids), downloads[0], events, tuple(said + at_request))
+    return Subject("export", tuple(uuids), downloads[0], events, tuple(merged + at_request))
 
 
 def _closer(answers: list[Any], key: str, closer: str) -> list[Any]:
@@ -243,8 +243,8 @@ def _ties(one: Subject) -> set[str]:
 
 def _uuids(one: Subject) -> list[str]:
     """Return the events that an answer rests on, but for those that are there for weeks, such as rights."""
-    strange = (told for told in one.answers if told.answer == "yes" and told.key not in ("rights", "contained"))
-    return " ".join(told.evidence for told in strange).split()
+    strange = (answer for answer in one.answers if answer.answer == "yes" and answer.key not in ("rights", "contained"))
+    return " ".join(answer.evidence for answer in strange).split()
 
 
 def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: ZoneInfo) -> dict[str, Any]:
@@ -254,13 +254,13 @@ def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: Zone
     fitting = [rule for rule in lead_rules() if any(map(rule.fits, story))]
     deciding = (rule.yes | rule.any | rule.unknown for rule in fitting if rule.level in LEVELS)
     decisive = frozenset(chain.from_iterable(deciding))
-    told = [rule for rule in fitting if rule.level in LEVELS or rule.yes & decisive or not rule.says]
-    answers = sorted((said for one in story for said in one.answers), key=lambda one: one.key not in decisive)
+    rules = [rule for rule in fitting if rule.level in LEVELS or rule.yes & decisive or not rule.says]
+    answers = sorted((answer for one in story for answer in one.answers), key=lambda one: one.key not in decisive)
     yes = [one for one in answers if one.answer == "yes"]
     strange = [one for one in yes if one.key in decisive]
     open_ = [one for one in answers if one.answer == "unknown" and one.key in decisive]
-    names, devices = _names(events), [*_devices(events)]
-    facts = dict.fromkeys(filter(None, [*(short for short, _ in devices), *(rule.says for rule in told)]))
+    names = _names(events)
+    facts = dict.fromkeys(rule.says for rule in rules if rule.says)
     evidence = [*(event.uuid for event in events), *" ".join(one.evidence for one in strange).split()]
     uuids = {about: [uuid for one in story if one.about == about for uuid in one.uuids] for about in _ABOUT}
     return {
@@ -269,10 +269,10 @@ def _lead(story: list[Subject], level: int, subjects: list[Subject], clock: Zone
         "first": min(one.times[0] for one in story),
         "last": max(one.times[-1] for one in story),
         **names,
-        "reasons": _lines([*(full for _, full in devices), *_reasons(yes), _share(story, subjects, decisive)]),
+        "reasons": _lines([*_reasons(yes), _share(story, subjects, decisive)]),
         "against": _lines([*(one.against for one in yes), *(one.innocent for one in strange)]),
         "open": _lines(f"{one.question} {one.why}" + f" Fetch: {one.fetch}" * bool(one.fetch) for one in open_),
-        "next": _lines(rule.next.format_map(names) for rule in told),
+        "next": _lines(rule.next.format_map(names) for rule in rules),
         "exports": " ".join(uuids["export"]),
         "feedback": " ".join(uuids["feedback"]),
         "evidence": " ".join(dict.fromkeys(evidence)),
@@ -292,15 +292,6 @@ def _names(events: list[Any]) -> dict[str, str]:
         "addresses": (text(one.ip_address) for one in proxied if one.ip_address),
     }
     return {name: listed(words, PEOPLE) for name, words in several.items()}
-
-
-def _devices(events: list[Any]) -> Iterator[tuple[str, str]]:
-    """Return which devices acted as several accounts, short and in full."""
-    for device, own in grouped((event.dt_hash, event) for event in events).items():
-        if (accounts := len({event.actor_id for event in own} - {None})) > 1:
-            people = listed(map(person, own), PEOPLE)
-            both = "both" if accounts == 2 else accounts
-            yield f"one device acted as {both} accounts", f"One device (hash {text(device, 16)}) acted as {people}."
 
 
 def _reasons(answers: list[Any]) -> Iterator[str]:
@@ -325,16 +316,16 @@ def _rest(subjects: list[Subject], levels: list[str]) -> dict[str, str]:
     """Return the last row: whether nothing needs a look, and what was not chosen."""
     exports = [one for one in subjects if one.about == "export"]
     open_ = sum("taken_by_other" in one.said("unknown") for one in exports)
-    answers = [told.answer for one in subjects for told in one.answers]
+    answers = [answer.answer for one in subjects for answer in one.answers]
     other, verdicts = "other " * bool(levels), len(subjects) - len(exports)
-    told = ["Nothing needs a look."] * (LEVELS[0] not in levels)
+    sentences = ["Nothing needs a look."] * (LEVELS[0] not in levels)
     if exports:
         cannot = f"; of {open_} it cannot be told" if open_ else ""
         several = f"{len(exports)} {other}export{'s' * (len(exports) != 1)}"
-        told.append(f"{several}: none was taken by anybody but the person who requested it{cannot}.")
+        sentences.append(f"{several}: none was taken by anybody but the person who requested it{cannot}.")
     if verdicts:
-        told.append(f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections.")
-    told.append(f"{answers.count('unknown')} of {len(answers)} answers about them could not be determined.")
+        sentences.append(f"{verdicts} {other}verdict{'s' * (verdicts != 1)} on detections.")
+    sentences.append(f"{answers.count('unknown')} of {len(answers)} answers about them could not be determined.")
     if not subjects:
-        told[-1] = f"There are no {other}exports and no {other}verdicts in this log."
-    return {"level": LEVELS[-1], "headline": " ".join(told)}
+        sentences[-1] = f"There are no {other}exports and no {other}verdicts in this log."
+    return {"level": LEVELS[-1], "headline": " ".join(sentences)}

@@ -5,10 +5,21 @@ from typing import Any
 import pandas as pd
 
 from ..analysis.surroundings import matters
-from ..analysis.words import duration, listed
+from ..analysis.words import duration, listed, moment
 from ..safe import text
 from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, is_sign, meaning_of_result, types_of
-from .answers import Answer, Query, combine, means, outcome, person, questions, this_record, trusted, unanswerable
+from .answers import (
+    Answer,
+    Query,
+    decide,
+    outcome,
+    person,
+    questions,
+    step_of,
+    this_record,
+    trusted,
+    unanswerable,
+)
 from .evidence import HOUR, Evidence, Taking, within
 
 _CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
@@ -20,6 +31,11 @@ _MACHINE = ("browser", "os", "raw_user_agent")
 
 _ADDRESS = ("ip_address", "country", "as_number")
 
+_NAMES = {
+    **{"ip_address": "IP address", "country": "country", "as_number": "network", "browser": "browser"},
+    **{"os": "operating system", "raw_user_agent": "user agent", "dt_hash": "device"},
+}
+
 _OPENED_BEFORE = 2 * 24 * HOUR
 
 _NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only."
@@ -29,11 +45,9 @@ def no_admin_console(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the Admin Console had not been opened in the session that asked for it or took it."""
     if not taking.steps and (nothing := unanswerable(None)):
         return nothing
-    found = {event.uuid: _not_opened(event, evidence) for event in taking.steps}
-    answer = combine(said for said, _ in found.values())
-    wanted = {"yes": True, "unknown": None}.get(answer, False)
-    shown = [event for event in taking.steps if found[event.uuid][0] is wanted]
-    words = (f"{event.event_type.rsplit('.', 1)[-1]}: {found[event.uuid][1]}" for event in shown)
+    opened = {event: _not_opened(event, evidence) for event in taking.steps}
+    answer, shown = decide({event: never for event, (never, _) in opened.items()})
+    words = (f"{step_of(event)}: {opened[event][1]}" for event in shown)
     token = "done with an API token, which needs no console" if any(one.api_token_id for one in shown) else ""
     fetch = Query((CONSOLE, SIGN_ON), _session(shown[0]))
     return Answer(answer, f"{'; '.join(words)}.", token, tuple(event.uuid for event in shown), fetch)
@@ -46,8 +60,7 @@ def _not_opened(event: Any, evidence: Evidence) -> tuple[bool | None, str]:
     inside = evidence.inside(event)
     if len(opened := inside[evidence.consoles[inside]]):
         lag = pd.Timedelta(event.published.to_datetime64() - evidence.times[opened[-1]])
-        since = within(_hand_overs(event, evidence), event.published - lag, event.published)
-        where = ", before the session went on at another address and browser" if since else ""
+        where = ", before the session went on at another address and browser" if _moved_since(event, evidence) else ""
         return False, f"the Admin Console was opened {duration(lag)} before{where}"
     if evidence.only_analytics:
         return None, "no sign-in events in this log"
@@ -58,12 +71,36 @@ def _not_opened(event: Any, evidence: Evidence) -> tuple[bool | None, str]:
     return True, f"no Admin Console opened before it in its session ({len(inside)} events)"
 
 
+def console_elsewhere(taking: Taking, evidence: Evidence) -> Answer:
+    """Return whether the Admin Console had been opened elsewhere, before the session changed hands."""
+    if not taking.steps and (nothing := unanswerable(None)):
+        return nothing
+    opened = {event: _not_opened(event, evidence) for event in taking.steps}
+    moved = {
+        event: _moved_since(event, evidence) if never is False else never and False
+        for event, (never, _) in opened.items()
+    }
+    answer, shown = decide(moved)
+    why = f"{'; '.join(f'{step_of(event)}: {opened[event][1]}' for event in shown)}."
+    return Answer(answer, why, "", tuple(event.uuid for event in shown), Query((CONSOLE, SIGN_ON), _session(shown[0])))
+
+
+def _moved_since(event: Any, evidence: Evidence) -> bool | None:
+    """Return whether its session went on elsewhere, with another browser, after the console was last opened in it."""
+    inside = evidence.inside(event)
+    opening = evidence.frame.iloc[inside[evidence.consoles[inside]][-1]]
+    if event.ip_address is None or pd.isna(opening["ip_address"]):
+        return None
+    since = within(_hand_overs(event, evidence), opening["published"], event.published)
+    return bool(since) and event.ip_address != opening["ip_address"]
+
+
 def around_risk(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether a detection, a change of session, or one of factors, tokens, rights or policies is near."""
     steps = [event for event in taking.steps if event.actor_id and event.published is not None]
     if not steps and (nothing := unanswerable(taking.last)):
         return nothing
-    near = {one.uuid: told for event in steps for one, told in _neighbours(event, evidence)}
+    near = {one.uuid: words for event in steps for one, words in _neighbours(event, evidence)}
     if near:
         return Answer("yes", f"Within an hour: {listed(near.values())}.", "", (steps[-1].uuid, *near))
     fetch = Query(("user.risk.", "user.session.", "user.mfa.", "system.api_token.", "policy."), _person(steps[-1]))
@@ -78,13 +115,14 @@ def _neighbours(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
     """Return what matters within an hour of an event, by or about its actor or in its session, and why and when."""
     near = within(evidence.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
     changes = [one for one in _hand_overs(event, evidence) if abs(one.published - event.published) <= HOUR]
-    found = [(one, "the session goes on at another address and browser") for one in changes]
+    neighbours = [(one, "the session goes on at another address and browser") for one in changes]
     counted = [one for one in near if is_done(one.outcome_result) or is_sign(one.event_type)]
-    found += [
+    neighbours += [
         (one, why) for one in counted if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)
     ]
-    step = event.event_type.rsplit(".", 1)[-1]
-    return [(one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step})") for one, why in found]
+    return [
+        (one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step_of(event)})") for one, why in neighbours
+    ]
 
 
 def travel(taking: Taking, evidence: Evidence) -> Answer:
@@ -111,9 +149,10 @@ def _legs(event: Any, evidence: Evidence) -> list[Any]:
 
 
 def _leg(leg: Any) -> str:
+    """Return who went from where to where, how far and how fast, in words."""
     places = f"{text(leg.from_country or 'a place')} to {text(leg.to_country or 'a place')}"
-    speed = "in no time" if leg.hours == 0 else f"in {leg.hours:.1f} h, {leg.kmh:,.0f} km/h"
-    return f"{places}, {leg.km:,.0f} km {speed} (by {leg.basis})"
+    lag = duration(leg.published - leg.from_at, 2)
+    return f"{person(leg)}: {places}, {leg.km:,.0f} km in {lag} (by {leg.basis})"
 
 
 def session_changed(taking: Taking, evidence: Evidence) -> Answer:
@@ -121,10 +160,10 @@ def session_changed(taking: Taking, evidence: Evidence) -> Answer:
     steps = [event for event in taking.steps if event.external_session_id]
     shown = tuple(event.uuid for event in steps)
     if hands := {one.uuid: one for event in steps for one in _hand_overs(event, evidence)}:
-        words = (f"{one.published:%Y-%m-%d %H:%M:%S}: {one.moved.replace(' ', ', ')}" for one in hands.values())
+        words = (f"{moment(one.published)} UTC: {_changed(one)} changed" for one in hands.values())
         ends = tuple(uuid for one in hands.values() for uuid in (one.previous_uuid, one.uuid))
         against = ", ".join(trusted(taking.last))
-        return Answer("yes", f"Changed at {listed(words)}.{means(taking.last, evidence)}", against, ends)
+        return Answer("yes", f"{'. '.join(words)}.", against, ends)
     if evidence.only_analytics and steps:
         return Answer("unknown", _NO_OTHERS, "", shown, Query((), _session(steps[-1])))
     if gap := next((event for event in taking.steps if not _comparable(event)), None):
@@ -134,6 +173,12 @@ def session_changed(taking: Taking, evidence: Evidence) -> Answer:
     return Answer("no", f"Address and browser never changed together.{_smaller(steps, evidence)}", "", shown)
 
 
+def _changed(change: Any) -> str:
+    """Return in words what changed within a session."""
+    names = [_NAMES.get(name, name) for name in change.moved.split()]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def _comparable(event: Any) -> bool:
     client = event.ip_address and (event.raw_user_agent or event.browser)
     return bool(event.external_session_id and client and event.published is not None)
@@ -141,9 +186,9 @@ def _comparable(event: Any) -> bool:
 
 def _smaller(steps: list[Any], evidence: Evidence) -> str:
     """Return in words the changes of sessions that are not counted."""
-    found = {one.uuid: one for event in steps for one in evidence.changes.get(event.external_session_id, [])}
-    kinds = sorted({one.explained_by or _moved(one) for one in found.values()})
-    return f" Smaller changes: {len(found)} ({listed(kinds)})." if found else ""
+    changes = {one.uuid: one for event in steps for one in evidence.changes.get(event.external_session_id, [])}
+    kinds = sorted({one.explained_by or _moved(one) for one in changes.values()})
+    return f" Smaller changes: {len(changes)} ({listed(kinds)})." if changes else ""
 
 
 def _moved(change: Any) -> str:
@@ -166,9 +211,9 @@ def rights(taking: Taking, evidence: Evidence) -> Answer:
     if nothing := unanswerable(event):
         return nothing
     tried = evidence.of_kind(event.actor_id, _RIGHTS)
-    if found := [one for one in tried if is_done(one.outcome_result)]:
-        words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in found)
-        return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in found))
+    if used := [one for one in tried if is_done(one.outcome_result)]:
+        words = (f"{text(one.event_type)} at {one.published:%Y-%m-%d %H:%M}" for one in used)
+        return Answer("yes", f"{person(event)}: {listed(words)}.", "", tuple(one.uuid for one in used))
     if tried:
         return _attempts("Tried", tried)
     if evidence.only_analytics:
@@ -182,15 +227,15 @@ def contained(taking: Taking, evidence: Evidence) -> Answer:
     if nothing := unanswerable(event):
         return nothing
     tried = _closings(event, evidence)
-    if found := [one for one in tried if is_done(one.outcome_result)]:
-        words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in found)
-        return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in found)))
+    if closings := [one for one in tried if is_done(one.outcome_result)]:
+        words = (f"{text(one.event_type)} after {duration(one.published - event.published)}" for one in closings)
+        return Answer("yes", f"{listed(words)}.", "", (event.uuid, *(one.uuid for one in closings)))
     if tried:
         return _attempts("Tried", tried)
     if evidence.only_analytics:
         return Answer("unknown", _NO_OTHERS, "", (event.uuid,), Query(_CONTAINMENT, _person(event)))
-    until = duration(evidence.end - event.published)
-    return Answer("no", f"Nothing of the kind in the log, which ends {until} later.", "", (event.uuid,))
+    until = duration(evidence.end - event.published, 2)
+    return Answer("no", f"No such event in the {until} that the log continues.", "", (event.uuid,))
 
 
 def _closings(event: Any, evidence: Evidence) -> list[Any]:
@@ -224,4 +269,6 @@ def _person(event: Any) -> tuple[tuple[str, str | None], ...]:
     return (("actor.id", event.actor_id), ("target.id", event.actor_id))
 
 
-ABOUT_SURROUNDINGS = questions(no_admin_console, session_changed, travel, around_risk, rights, contained)
+ABOUT_SURROUNDINGS = questions(
+    no_admin_console, console_elsewhere, session_changed, travel, around_risk, rights, contained
+)

@@ -116,7 +116,7 @@ class Pattern(NamedTuple):
     words: loud is a sensitive report without a filter, far far from home, proxy a server known as one, vpn one that is
     used every day, away a journey before. `agent` is the browser of a benign person if it is not their own. The first
     person works from an hour `begins` and a day `first` on, and has so many export `runs` in each of three weeks.
-    `logins` and `steps` are those of stories.toml.
+    `logins`, `steps` and `signs` are those of stories.toml.
     """
 
     plant: str = "tell"
@@ -131,6 +131,7 @@ class Pattern(NamedTuple):
     begins: int = 8
     first: int = 0
     runs: int = 1
+    signs: str = ""
     logins: Mapping[str, Sequence[Any]] = MappingProxyType({})
     steps: Sequence[Sequence[Any]] = ()
 

@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 
 import oktakit as ok
-from lives import DOWNLOAD, FEEDBACK, OFFICE, SERVER, about, act, changed, job, life, report
+from lives import DOWNLOAD, FEEDBACK, OFFICE, SERVER, about, act, changed, events, job, life, report
 from oktakit.analysis.feedback import FEEDBACK_SUMMARY_COLUMNS, summarize_feedback
 from oktakit.checks.answers import CHECK_COLUMNS
 from oktakit.checks.feedback import FEEDBACK_QUESTIONS, check_feedback
-from records import events, uuid
+from records import uuid
 
 KEYS = {question.key for question in FEEDBACK_QUESTIONS}
 ALARM, OTHER, GIVEN = 40, 41, 42
@@ -87,7 +87,7 @@ FACTS = {
     "a new country": (instead(GIVEN, verdict(GIVEN, "20T09:30", origin=SERVER)), "yes: feedback_from_risky_place"),
     "the judged session": (
         instead(GIVEN, verdict(GIVEN, "20T09:30", session="bob-20")),
-        "yes: feedback_from_risky_place",
+        "yes: feedback_from_risky_place shared_device",
     ),
     "no word about proxies": (changed(BASE, GIVEN, securityContext={}), "unknown: feedback_from_risky_place"),
     "no country": (
@@ -119,7 +119,7 @@ FACTS = {
     "an event of another type with the same uuid": ([*BASE, act(GIVEN, "user.session.start", "19T08:00")], ""),
     "nobody gave it": (
         changed(BASE, GIVEN, actor={}),
-        "unknown: self_given burst feedback_from_risky_place export_after_feedback",
+        "unknown: self_given burst feedback_from_risky_place export_after_feedback shared_device",
     ),
 }
 

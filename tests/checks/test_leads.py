@@ -51,7 +51,7 @@ def test_a_quiet_month_needs_no_look():
         [
             "ordinary",
             "Nothing needs a look. 2 exports: none was taken by anybody but the person who requested it. "
-            "0 of 30 answers about them could not be determined.",
+            "4 of 40 answers about them could not be determined.",
         ]
     ]
 
@@ -78,7 +78,7 @@ def test_a_report_taken_by_somebody_else_is_one_sentence():
     assert found["headline"][0] == (
         "Okta Usage, requested by ann@example.com from Romania (203.0.113.9) at 20 Mar 09:10 UTC, "
         "was downloaded by bob@example.com from Singapore (203.0.113.77, proxy) at 20 Mar 13:20 UTC; "
-        "one device acted as both accounts; a journey near it was faster than people travel; "
+        "one device or session acted as several accounts; a journey near it was faster than people travel; "
         "it went through a proxy."
     )
     row = found.iloc[0]
@@ -99,7 +99,8 @@ def test_a_dismissed_alarm_belongs_to_the_story_of_the_report():
         in found["headline"][0]
     )
     reasons = found["reasons"][0].splitlines()
-    assert "One device (hash ddddddddddddddd…) acted as ann@example.com, bob@example.com." in reasons
+    shared = "The device ddddddddddddddd… acted as ann@example.com, bob@example.com."
+    assert f"Did its device or session act as another account? Yes: {shared}" in reasons
     assert [one for one in reasons if one.startswith("Was a HIGH detection dismissed? Yes: ")]
     assert "Have the detection about ann@example.com judged again by somebody else." in found["next"][0].splitlines()
     assert (found["exports"][0], found["feedback"][0]) == (uuid(22), uuid(31))

@@ -31,6 +31,22 @@ def test_every_story_by_itself_is_answered_as_planted(kind):
     assert given == expected
 
 
+SIGNS = ("console_elsewhere", "new_place", "new_device", "shared_device", "scripted")
+EXPORT_STORIES = [
+    kind for kind, one in PATTERNS.items() if one.steps and all(step[2] != "feedback" for step in one.steps)
+]
+
+
+@pytest.mark.parametrize("kind", EXPORT_STORIES)
+def test_the_clients_and_places_of_every_story_are_answered_as_planted(kind):
+    """New places and devices, devices of two accounts, programs, and a console that was opened elsewhere."""
+    records, facts = plant_pattern(Random(kind), kind, staff(Random(kind), 3))
+    card = check_exports(ok.read_log(records))
+    yes = card[card["key"].isin(SIGNS) & (card["answer"] == "yes")].groupby("subject")["key"].agg(set)
+    signs = set(PATTERNS[kind].signs.split())
+    assert {uuid: yes.get(uuid, set()) for uuid in facts["subjects"]} == dict.fromkeys(facts["subjects"], signs)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_every_planted_answer_is_given_and_no_other(seed):
     """Each question about each planted subject is answered as its pattern says, in a month of ordinary work."""

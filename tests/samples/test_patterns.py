@@ -17,6 +17,8 @@ from oktakit.samples.scenarios import mixture
 from oktakit.schema import DOWNLOAD, FEEDBACK, REQUEST
 
 HOUR = timedelta(hours=1)
+STORIES = [kind for kind, pattern in PATTERNS.items() if pattern.steps]
+EXPORT_STORIES = [kind for kind in STORIES if not any(what == "feedback" for _, _, what, *_ in PATTERNS[kind].steps)]
 MATTERS = (
     *("user.risk.detect", "user.session.context.change", *CHANGES),
     *("user.account.reset_password", "user.mfa.factor.reset_all", "user.mfa.okta_verify.deny_push"),
@@ -185,6 +187,33 @@ def about_feedback(given, log):
     }
 
 
+def signs(taken, log):
+    """Return what the records show of clients and places, of the request and the download of a report."""
+    (asked,) = (event for event in of(log, REQUEST) if data(event).get("jobid") == data(taken)["jobid"])
+    shown = set()
+    for step in (asked, taken):
+        earlier = [one for one in log if one["actor"]["id"] == step["actor"]["id"] and at(step) - at(one) >= 24 * HOUR]
+        countries = {one["client"]["geographicalContext"]["country"] for one in placed(earlier)}
+        networks = {one["securityContext"]["asNumber"] for one in earlier}
+        if step["client"]["geographicalContext"]["country"] not in countries:
+            shown.add("new_place")
+        if step["securityContext"]["asNumber"] not in networks:
+            shown.add("new_place")
+        if data(step)["dtHash"] not in {data(one).get("dtHash") for one in earlier}:
+            shown.add("new_device")
+        others = [one for one in log if one["actor"]["type"] == "User" and one["actor"]["id"] != step["actor"]["id"]]
+        if data(step)["dtHash"] in {data(one)["dtHash"] for one in others}:
+            shown.add("shared_device")
+        if agent(step) == "python-requests/2.33.1":
+            shown.add("scripted")
+        inside = [one for one in of(log, "user.session.access_admin_app") if session(one) == session(step)]
+        if any(
+            one["client"]["ipAddress"] != step["client"]["ipAddress"] and agent(one) != agent(step) for one in inside
+        ):
+            shown.add("console_elsewhere")
+    return shown
+
+
 def wrong(facts, log):
     """Return (kind, uuid, question) wherever the records say other than the truth about a pattern."""
     ask = about_feedback if "self_given" in facts["expect"] else about_export
@@ -200,6 +229,14 @@ def test_what_is_expected_is_what_the_records_say(kind, seed):
     log, facts = plant(kind, seed)
     assert set(facts["subjects"]) <= {event["uuid"] for event in log}
     assert wrong(facts, log) == []
+
+
+@pytest.mark.parametrize("kind", EXPORT_STORIES)
+def test_the_signs_of_a_story_are_in_its_records(kind):
+    """New places and devices, devices of two accounts, scripts, and a console that was opened elsewhere."""
+    log, facts = plant(kind)
+    taken = [event for event in log if event["uuid"] in facts["subjects"]]
+    assert all(signs(event, log) == set(PATTERNS[kind].signs.split()) for event in taken)
 
 
 @pytest.mark.parametrize("seed", range(3))

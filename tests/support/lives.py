@@ -1,6 +1,7 @@
 """People with a month of ordinary work behind them, so that what is not ordinary shows."""
 
 from records import event
+from records import events as read
 
 REQUEST, GENERATE, DOWNLOAD = (f"analytics.reports.export.{step}" for step in ("request", "generate", "download"))
 FEEDBACK = "analytics.feedback.provide"
@@ -76,3 +77,17 @@ def changed(records, number, **fields):
                 record = {**record, outer: {**record[outer], inner: value} if inner else value}
         found.append(record)
     return found
+
+
+def events(*records):
+    """Return the events table of some records, in which everybody has one device."""
+    return read(*map(with_device, records))
+
+
+def with_device(record):
+    """Return a record with the device hash of who did it."""
+    debug = (record.get("debugContext") or {}).get("debugData")
+    who = (record.get("actor") or {}).get("id")
+    if debug is None or not who or who == "system":
+        return record
+    return {**record, "debugContext": {"debugData": {"dtHash": f"{who}-laptop", **debug}}}
