@@ -21,6 +21,7 @@ from .errors import InputError as InputError
 from .errors import OktakitError as OktakitError
 from .errors import ParameterError as ParameterError
 from .figures.brief import show_lead as show_lead
+from .figures.brief import show_leads as show_leads
 from .figures.checks import plot_checks as plot_checks
 from .figures.feedback import plot_feedback as plot_feedback
 from .figures.hours import plot_coverage as plot_coverage
@@ -30,6 +31,7 @@ from .figures.places import plot_geo as plot_geo
 from .figures.places import plot_proxy as plot_proxy
 from .figures.sessions import plot_sessions as plot_sessions
 from .figures.style import describe as describe
+from .figures.tables import show as show
 from .figures.timeline import plot_exports as plot_exports
 from .figures.timeline import plot_timeline as plot_timeline
 from .lab.caselog import CaseLog as CaseLog

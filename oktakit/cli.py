@@ -9,12 +9,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from .errors import InputError, OktakitError, ParameterError
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 TEMPLATE: Final = "notebooks/10_investigate.ipynb"
 SAMPLE: Final = "sample_logs/stolen_report.jsonl"
 LINE_LIMIT: Final = 2000
-WIDTH: Final = 100
 EXAMPLES: Final = """\
 examples:
   oktakit investigate                         read a synthetic log of a stolen report, to see how it looks
@@ -109,6 +106,7 @@ def _command(
 def _investigate(options: argparse.Namespace) -> int:
     """Print what needs a look, write the report, and return the exit code."""
     from .checks.leads import find_leads
+    from .figures.brief import show_leads
     from .lab.report import write_report
 
     path, folder, template = options.log or str(_bundled(SAMPLE)), Path(options.out), _bundled(TEMPLATE)
@@ -130,33 +128,16 @@ def _investigate(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(_as_json(path, log, leads, report), indent=2) + "\n")
     else:
-        _say("\n".join(_found(path, log, leads)))
+        _say(f"{Path(path).name} (SHA-256 {log.sha256[:12]})\n{log}\n\n{show_leads(leads, rows=0)}")
         _say(f"\nReport: {report.html} (opens in any browser, offline)\nTo go on: jupyter lab {report.notebook}")
     return int(options.exit_code and leads["level"].eq("needs a look").any())
-
-
-def _hash(log: "Log") -> str:
-    """Return the SHA-256 of a file, or of those of several files."""
-    hashes = log.sources["sha256"].tolist()
-    return str(hashes[0]) if len(hashes) == 1 else sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def _report_name(path: str, log: "Log") -> str:
     """Return a name with that of the log, its days and a part of its hash: two logs of one name are two reports."""
     days = [f"{day:%Y%m%d}" for day in (log.events["published"].min(), log.events["published"].max()) if day == day]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(path).name.split(".")[0])[:36]
-    return "-".join(filter(None, [stem, *dict.fromkeys(days), _hash(log)[:8]]))
-
-
-def _found(path: str, log: "Log", leads: "pd.DataFrame") -> Iterator[str]:
-    """Return the lines that say which log it is and what needs a look."""
-    yield f"{Path(path).name} (SHA-256 {_hash(log)[:12]})"
-    yield from repr(log).splitlines()
-    heads = {"needs a look": "NEEDS A LOOK", "worth knowing": "WORTH KNOWING", "ordinary": "EVERYTHING ELSE"}
-    for level, of_level in leads.groupby("level", sort=False)["headline"]:
-        yield f"\n{heads[level]}" if len(leads) > 1 else ""
-        for headline in of_level:
-            yield from wrap(headline, WIDTH, initial_indent="- " * (len(leads) > 1), subsequent_indent="  ")
+    return "-".join(filter(None, [stem, *dict.fromkeys(days), log.sha256[:8]]))
 
 
 def _as_json(path: str, log: "Log", leads: "pd.DataFrame", report: "Report") -> dict[str, Any]:
@@ -167,7 +148,7 @@ def _as_json(path: str, log: "Log", leads: "pd.DataFrame", report: "Report") -> 
         row |= {name: (row[name] or "").split() for name in ("exports", "feedback", "evidence")}
     return {
         "oktakit": version("oktakit"),
-        "log": {"name": Path(path).name, "sha256": _hash(log), "events": len(log.events)},
+        "log": {"name": Path(path).name, "sha256": log.sha256, "events": len(log.events)},
         "needs_a_look": int(leads["level"].eq("needs a look").sum()),
         "leads": rows,
         "report": report.html.as_posix(),

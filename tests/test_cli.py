@@ -99,7 +99,7 @@ def test_what_needs_a_look_is_said_and_may_be_the_exit_code(run: Run, tmp_path: 
     assert code == 0
     assert lines[4:6] == [
         "NEEDS A LOOK",
-        "- Okta Password Health, requested by carla.holm@example.com from Romania (203.0.113.24) at 6 Mar",
+        "1. Okta Password Health, requested by carla.holm@example.com from Romania (203.0.113.24) at 6 Mar",
     ]
     assert "EVERYTHING ELSE" in lines
     code, out, _ = run("investigate", "mine/stolen_report.jsonl", "--json", "--exit-code")
@@ -170,7 +170,7 @@ def test_investigate_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.Mon
     """From an empty folder, without a log, the sample is investigated with the template of the package."""
     monkeypatch.chdir(tmp_path)
     assert main(["investigate"]) == 0
-    assert "\nNEEDS A LOOK\n- Okta Password Health, requested by carla.holm@example.com" in capsys.readouterr().out
+    assert "\nNEEDS A LOOK\n1. Okta Password Health, requested by carla.holm@example.com" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["reports"]
     saved = nbformat.read(next((tmp_path / "reports").glob("stolen_report-20260302-20260308-*.ipynb")), 4)
     assert "LOG = 'stolen_report.jsonl'" in [cell.source for cell in saved.cells]

@@ -1,10 +1,10 @@
-"""One lead on one screen: what happened, on a time axis, what speaks for and against it, what to do next.
+"""Leads to read: what happened, on a time axis, what speaks for and against it, what to do next.
 
 The same words as text for a terminal, as HTML for a notebook or report, and as Markdown for a ticket.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
@@ -34,6 +34,7 @@ _PARTS = {
     "open": "What is not known and would decide",
     "next": "What to do next",
 }
+_LEVELS = {"needs a look": "NEEDS A LOOK", "worth knowing": "WORTH KNOWING", "ordinary": "EVERYTHING ELSE"}
 _VERBS = {REQUEST: "requested", GENERATE: "Okta generated", DOWNLOAD: "downloaded", FEEDBACK: "judged a detection as"}
 _LEFT = 'style="text-align: left; vertical-align: top"'
 _HEAD = ("", "when", "who", "what", "where")
@@ -43,11 +44,12 @@ _HEAD = ("", "when", "who", "what", "where")
 class Brief:
     """A lead to read: shown by a notebook as HTML, printed as text, and `markdown()` for a ticket.
 
-    `axis` is drawn with characters, `steps` are the cells of its events, `parts` sentences by heading, `records` the
-    events as they were read, by uuid.
+    `title` names report and people, `axis` is drawn with characters, `steps` are the cells of its events, `parts`
+    sentences by heading, `records` the events as they were read, by uuid.
     """
 
     level: str
+    title: str
     headline: str
     axis: tuple[str, ...]
     steps: tuple[tuple[str, ...], ...]
@@ -56,38 +58,131 @@ class Brief:
 
     def __repr__(self) -> str:
         """Return the lead as text in which nothing can command a terminal."""
-        lines = [self.level.upper(), *wrap(self.headline, WIDTH)]
-        lines += ["", *self.axis] if self.axis else []
+        return "\n".join([_LEVELS.get(self.level, self.level), *wrap(self.headline, WIDTH), *self.lines()])
+
+    def _repr_html_(self) -> str:
+        """Return the lead as HTML in which nothing runs."""
+        return f"<p><strong>{html(self.level.capitalize())}.</strong> {html(self.headline, _LIMIT)}</p>{self.page()}"
+
+    def markdown(self) -> str:
+        """Return the lead as Markdown for a ticket; text of the log is neither link nor markup in it."""
+        told = [f"**{markdown(self.level.capitalize())}.** {markdown(self.headline, _LIMIT)}"]
+        told += ["\n".join(["```text", *self.axis, "```"])] * bool(self.axis)
+        cells = [f"| {' | '.join(map(markdown, one))} |" for one in self.steps]
+        cells[1:1] = [f"|{' --- |' * len(_HEAD)}"] * bool(cells)
+        told += ["\n".join(cells)] * bool(cells)
+        for name, sentences in self.parts.items():
+            told.append("\n".join([f"**{name}**", "", *(f"- {markdown(one, _LIMIT)}" for one in sentences)]))
+        return "\n\n".join(told) + "\n"
+
+    def name(self, number: int) -> str:
+        """Return the lead's number among others, with its title."""
+        return ": ".join(filter(None, [f"Lead {number}", self.title]))
+
+    def lines(self) -> list[str]:
+        """Return all but the sentence, as lines of text."""
+        lines = ["", *self.axis] if self.axis else []
         widths = [max(map(len, cells)) for cells in zip(*self.steps, strict=True)]
         cells = ["  ".join(map(str.ljust, one, widths)).rstrip() for one in self.steps]
         lines += ["", *cells] if cells else []
         for name, sentences in self.parts.items():
             lines += ["", name]
             lines += [line for one in sentences for line in wrap(f"- {one}", WIDTH, subsequent_indent="  ")]
-        return "\n".join(lines)
+        return lines
 
-    def _repr_html_(self) -> str:
-        """Return the lead as HTML in which nothing runs."""
-        told = [f"<p><strong>{html(self.level.capitalize())}.</strong> {html(self.headline, _LIMIT)}</p>"]
-        told += [f"<pre>{_html_lines(self.axis)}</pre>"] * bool(self.axis)
-        told += [f"<table>{''.join(map(_row, self.steps))}</table>"] * bool(self.steps)
+    def page(self) -> str:
+        """Return all but the sentence, as HTML."""
+        told = [f"<pre>{_html_lines(self.axis)}</pre>"] * bool(self.axis)
+        told += [f"<table>{_row(_HEAD, 'th')}{''.join(map(_row, self.steps[1:]))}</table>"] * bool(self.steps)
         for name, sentences in self.parts.items():
             items = "".join(f"<li>{html(one, _LIMIT)}</li>" for one in sentences)
-            told.append(f"<p><strong>{name}</strong></p><ul>{items}</ul>")
-        told += [_folded(mark, *one) for mark, one in zip(_MARKS, self.records.items(), strict=False)]
+            told.append(f"<h4>{name}</h4><ul>{items}</ul>")
+        told += ["<h4>Evidence</h4>"] * bool(self.records)
+        told += [_folded(*one) for one in zip(self.steps[1:], self.records.items(), strict=False)]
         return "".join(told)
 
+
+@dataclass(frozen=True, repr=False)
+class Briefs:
+    """Leads to read: the sentences of all, then each with its events; `rest` says what was not chosen."""
+
+    leads: tuple[Brief, ...]
+    rest: str
+    told: int
+
+    def __repr__(self) -> str:
+        """Return the leads as text in which nothing can command a terminal."""
+        lines, level = [], ""
+        for number, one in enumerate(self.leads, 1):
+            lines += ["", _LEVELS[one.level]] if one.level != level else []
+            lines += wrap(one.headline, WIDTH, initial_indent=f"{number}. ", subsequent_indent="   ")
+            level = one.level
+        lines += ["", _LEVELS["ordinary"]] if self.leads else []
+        lines += wrap(self.rest, WIDTH)
+        for number, one in enumerate(self.leads[: self.told], 1):
+            lines += ["", one.name(number), *one.lines()]
+        return "\n".join([*lines, *self._untold()]).lstrip()
+
+    def _repr_html_(self) -> str:
+        """Return the leads as HTML in which nothing runs; the page of a report makes links of the ids."""
+        items = [
+            f'<li><b id="to-lead-{number}" class="{_style(one)}">{one.level.capitalize()}.</b>'
+            f" {html(one.headline, _LIMIT)}</li>"
+            for number, one in enumerate(self.leads, 1)
+        ]
+        told = [f"<ol>{''.join(items)}</ol>"] * bool(items)
+        told.append(f"<p>{'<b>Everything else.</b> ' * bool(items)}{html(self.rest, _LIMIT)}</p>")
+        for number, one in enumerate(self.leads[: self.told], 1):
+            told.append(f'<h3 id="lead-{number}">{html(one.name(number))}</h3>{one.page()}')
+        told += [f"<p>{one}</p>" for one in self._untold()]
+        return f'<div class="leads">{"".join(told)}</div>'
+
     def markdown(self) -> str:
-        """Return the lead as Markdown for a ticket; text of the log is neither link nor markup in it."""
-        told = [f"**{markdown(self.level.capitalize())}.** {markdown(self.headline, _LIMIT)}"]
-        told += ["\n".join(["```text", *self.axis, "```"])] * bool(self.axis)
-        cells = [" | ".join(map(markdown, one)) for one in self.steps]
-        told += ["\n".join(f"| {one} |" for one in [cells[0], " | ".join(["---"] * len(_HEAD)), *cells[1:]])] * bool(
-            cells
-        )
-        for name, sentences in self.parts.items():
-            told.append("\n".join([f"**{name}**", "", *(f"- {markdown(one, _LIMIT)}" for one in sentences)]))
-        return "\n\n".join(told) + "\n"
+        """Return the leads as Markdown for a ticket, one after the other."""
+        heads = (f"## {markdown(one.name(number))}\n" for number, one in enumerate(self.leads, 1))
+        told = [f"{head}\n{one.markdown()}" for head, one in zip(heads, self.leads, strict=True)]
+        return "\n".join([*told, f"{markdown(self.rest, _LIMIT)}\n"])
+
+    def _untold(self) -> list[str]:
+        more = len(self.leads) - self.told
+        return [f"Of {more} more leads, only the sentences are shown above."] * (more > 0 < self.told)
+
+
+def show_leads(leads: pd.DataFrame, events: Any = None, *, timezone: str = "UTC", rows: int = 20) -> Briefs:
+    """Return leads to read: the sentence of each, what was not chosen, then each with its events and reasons.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        The answer of `find_leads`.
+    events : Log or frame with the columns of `log.events`, optional
+        As for `show_lead`.
+    timezone : str
+        Whose clock tells the times.
+    rows : int
+        So many leads are shown with their events and reasons; of the others, there is the sentence.
+
+    Returns
+    -------
+    Briefs
+        A notebook shows it, `print` prints it, `.markdown()` is for a ticket.
+
+    Raises
+    ------
+    ColumnError
+        If `leads` is no answer of `find_leads`, or a column of the events is missing.
+
+    Examples
+    --------
+    >>> from oktakit import find_leads, make_log, read_log
+    >>> log = read_log(make_log("quiet_week").records)
+    >>> print(str(show_leads(find_leads(log), log)).split(". ")[0])
+    Nothing needs a look
+    """
+    told = [lead for _, lead in leads.iterrows()]
+    briefs = [show_lead(lead, events if number < rows else None, timezone=timezone) for number, lead in enumerate(told)]
+    chosen = tuple(one for one in briefs if one.level != "ordinary")
+    return Briefs(chosen, " ".join(one.headline for one in briefs if one.level == "ordinary"), rows)
 
 
 def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
@@ -129,8 +224,10 @@ def show_lead(lead: Any, events: Any = None, *, timezone: str = "UTC") -> Brief:
     parts = {
         title: tuple(text(one, _LIMIT) for one in row[name].splitlines()) for name, title in _PARTS.items() if row[name]
     }
+    names = [text(row[name]) for name in ("reports", "people") if row.get(name)]
     return Brief(
         text(row["level"]),
+        ": ".join(names),
         text(row["headline"], _LIMIT),
         tuple(_axis(found, clock)),
         (_HEAD, *told) if told else (),
@@ -208,12 +305,18 @@ def _plain(name: str, value: Any) -> Any:
         return value
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"<tr>{''.join(f'<td {_LEFT}>{html(one)}</td>' for one in cells)}</tr>"
+def _row(cells: Iterable[str], tag: str = "td") -> str:
+    return f"<tr>{''.join(f'<{tag} {_LEFT}>{html(one)}</{tag}>' for one in cells)}</tr>"
 
 
-def _folded(mark: str, uuid: str, record: str) -> str:
-    return f"<details><summary>{mark}: {html(uuid)}</summary><pre>{_html_lines(record.splitlines())}</pre></details>"
+def _style(brief: Brief) -> str:
+    return brief.level.replace(" ", "-")
+
+
+def _folded(step: Sequence[str], record: tuple[str, str]) -> str:
+    mark, when, who, what, _ = map(html, step)
+    uuid, lines = html(record[0]), _html_lines(record[1].splitlines())
+    return f"<details><summary>{mark}. {when} {who}: {what} ({uuid})</summary><pre>{lines}</pre></details>"
 
 
 def _html_lines(lines: Iterable[str]) -> str:

@@ -47,7 +47,9 @@ _DETECTED: Final = {
 _TITLE: Final = "Verdicts and what they judged"
 
 
-def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | Log | None = None) -> "Figure":
+def plot_feedback(
+    feedback: pd.DataFrame, events: pd.DataFrame | Log | None = None, leads: pd.DataFrame | None = None
+) -> "Figure":
     """Draw verdicts in rows, one per detection: when it was raised, when and how it was judged.
 
     Parameters
@@ -56,6 +58,8 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | Log | None = No
         The answer of `correlate_feedback`, or some of its rows.
     events : pandas.DataFrame, optional
         `log.events`, which also have the HIGH detections that nobody judged.
+    leads : pandas.DataFrame, optional
+        The answer of `find_leads`: what it names is drawn first, and as many other rows as fit on a sheet of paper.
 
     Returns
     -------
@@ -85,8 +89,10 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | Log | None = No
     detections = _concat([_judged(given), *([] if events is None else [_unjudged(given, events)])])
     if detections.empty:
         return draw.no_events(_TITLE)
-    drawn = draw.heaviest(detections, detections["weight"]).sort_values("first", kind="stable", ignore_index=True)
-    drawn["lane"] = drawn.index
+    detections = detections.sort_values("first", kind="stable", ignore_index=True)
+    rank = draw.ranks(detections, leads, "judged_uuid", "feedback_uuid")
+    drawn = draw.heaviest(detections, detections["weight"]) if leads is None else draw.leading(detections, rank)
+    drawn = drawn.assign(lane=range(len(drawn)))
     marks = given.merge(drawn[["key", "lane"]], on="key")
     counted = f"verdicts: {len(given):,} · detections: {detections['judged_uuid'].notna().sum():,}"
     counted += "" if events is None else f" · {OPEN}: {detections['open'].sum():,}"
@@ -101,7 +107,7 @@ def plot_feedback(feedback: pd.DataFrame, events: pd.DataFrame | Log | None = No
     _add_detections(figure, drawn[drawn["at"].notna()])
     _add_verdicts(figure, timed)
     notes = [draw.lane_note(lane, _summary(marks[marks["lane"] == lane])) for lane in drawn["lane"]]
-    figure.update_layout(margin_r=230, annotations=notes)
+    draw.with_lane_notes(figure, notes)
     times = _concat([timed["at"], drawn["at"].dropna()])
     return draw.with_legend(draw.with_time_axis(draw.with_lanes(figure, _labels(drawn)), times))
 
@@ -115,7 +121,7 @@ def _judged(given: pd.DataFrame) -> pd.DataFrame:
     """One row per detection that was judged; those in dispute weigh most, then the HIGH ones."""
     given = given.assign(flags=given["contradicted"].astype(int) + given["self_feedback"].astype(int))
     verdicts = given.groupby("key").agg(flags=("flags", "max"), first=("at", "min"))
-    rows = given.drop_duplicates("key")[["key", *_DETECTION, "judged_in_log"]]
+    rows = given.drop_duplicates("key")[["key", "feedback_uuid", *_DETECTION, "judged_in_log"]]
     rows = rows.assign(at=draw.to_utc(rows["judged_at"]), open=False).join(verdicts, on="key")
     return rows.assign(first=rows["at"].fillna(rows["first"]), weight=2 * rows["flags"] + _is_high(rows))
 
@@ -127,7 +133,7 @@ def _unjudged(given: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
     rows = rows.drop_duplicates("judged_uuid")
     rows = rows[_is_high(rows).eq(1) & ~rows["judged_uuid"].isin(given["judged_uuid"].dropna())]
     rows = rows.assign(at=draw.to_utc(rows["judged_at"]), key="open " + rows["judged_uuid"].astype(str))
-    return rows.assign(first=rows["at"], judged_in_log=True, open=True, weight=1)
+    return rows.assign(first=rows["at"], judged_in_log=True, open=True, weight=1, feedback_uuid=None)
 
 
 def _is_high(rows: pd.DataFrame) -> "pd.Series[int]":

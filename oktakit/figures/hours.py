@@ -1,5 +1,6 @@
 """Figures of time itself: the usual hours of the week, and what time a log covers."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -121,7 +122,7 @@ def plot_coverage(events: pd.DataFrame | Log, coverage: pd.DataFrame) -> "Figure
         _add_bars(figure, times)
         if len(gaps):
             _add_gaps(figure, gaps)
-    return draw.with_time_axis(_with_words(figure, coverage), times)
+    return draw.with_legend(draw.with_time_axis(_with_words(figure, coverage), times))
 
 
 def _hours(events: pd.DataFrame, clock: Any) -> pd.DataFrame:
@@ -199,7 +200,11 @@ def _with_words(figure: "Figure", coverage: pd.DataFrame) -> "Figure":
     """What is not complete, below the axis."""
     rows = coverage[coverage["complete"].ne("yes")][:_WORDS]
     parts = zip(*(draw.texts(rows[name], 130) for name in ("aspect", "complete", "why")), strict=True)
-    lines = [f"<b>{aspect}</b> complete: {complete}. {why}" for aspect, complete, why in parts]
+    lines = [
+        line
+        for aspect, complete, why in parts
+        for line in wrap(f"<b>{aspect}</b> complete: {complete}. {why}", 100, break_long_words=False)
+    ]
     more = 16 * len(lines)
     figure.update_layout(margin_b=70 + more, height=figure.layout.height + more)
     return draw.with_note(figure, "<br>".join(lines), yshift=-58)

@@ -24,7 +24,7 @@ _PROXY = {f"proxy {draw.MISSING}": "square-open", "not a proxy": "circle-open", 
 _NOTE = f"○ not a proxy, ◇ proxy, □ proxy {draw.MISSING} · way within an hour solid, later dotted"
 EXACT: Final = "coordinates"
 _QUICK: Final = pd.Timedelta("1h")
-_MAP_HEIGHT: Final = 440
+_MAP_HEIGHT: Final = 380
 _PLACE = ["person", "place", "numbers", "events", "proxy", "basis"]
 _STOP = ["person", "place", "number", "until", "events", "proxy", "basis"]
 
@@ -74,7 +74,7 @@ def plot_movements(events: pd.DataFrame | Log, actor: str | Iterable[str] | None
     timed = deliberate[deliberate["published"].notna()]
     placed = _placed(timed)
     stops, missed = _chosen(_stops(placed))
-    missed |= {"events of Okta or refused": len(rows) - len(deliberate)}
+    missed |= {"events (Okta system or denied)": len(rows) - len(deliberate)}
     missed |= {"events without a time": len(deliberate) - len(timed)}
     missed |= {"events without a place": len(timed) - len(placed)}
     counted = f"events: {len(rows):,} · people: {stops['person'].nunique():,} · stops: {len(stops):,}"
@@ -237,10 +237,11 @@ def _add_names(figure: "Figure", stops: pd.DataFrame, people: int) -> None:
     """The names of the places on the map, each once; of one person, with the numbers of the stops."""
     numbers = stops.groupby("spot")["number"].agg(_numbers)
     places = stops.drop_duplicates("spot")
-    named = labelled(places)
-    places = places.loc[list(named)]
     # The country stands in the row of the place below; with it, names would cover each other on a narrow page.
-    names = zip(draw.texts(places["place"].str.split(", ").str[0], 30), places["spot"], strict=True)
+    towns = places["place"].str.split(", ").str[0]
+    named = labelled(places, draw.texts(towns, 30))
+    places = places.loc[list(named)]
+    names = zip(draw.texts(towns[places.index], 30), places["spot"], strict=True)
     _add_to_map(
         figure,
         x=[east(lon) for lon in places["lon"]],

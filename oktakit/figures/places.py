@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+from collections.abc import Iterable
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ _MAP: Final[dict[str, dict[str, Any]]] = {
     "borders": {"line": {"color": "white", "width": 1}},
 }
 
-_POSITIONS = {"top center": (0, 6), "middle right": (16, 0), "bottom center": (0, -6), "middle left": (-16, 0)}
+_POSITIONS = {"top center": (0, 8), "middle right": (1, 0), "bottom center": (0, -8), "middle left": (-1, 0)}
 
 
 def add_world(figure: "Figure", axis: str = "", **places: Any) -> None:
@@ -29,7 +30,7 @@ def add_world(figure: "Figure", axis: str = "", **places: Any) -> None:
         series = {"mode": "lines", "hoverinfo": "skip", "showlegend": False, **style, **outline(part)}
         figure.add_scatter(xaxis=f"x{axis}", yaxis=f"y{axis}", **series)
     x = {"range": [-170, 190], "visible": False, "constrain": "domain", "anchor": f"y{axis}"}
-    y = {"range": [-58, 84], "visible": False, "constrain": "domain", "anchor": f"x{axis}"}
+    y = {"range": [-58, 84], "visible": False, "constrain": "domain", "constraintoward": "top", "anchor": f"x{axis}"}
     y |= {"scaleanchor": f"x{axis}", "scaleratio": 1.25} | places
     figure.update_layout({f"xaxis{axis}": x, f"yaxis{axis}": y})
 
@@ -39,18 +40,27 @@ def east(lon: float) -> float:
     return lon if lon >= -170 else lon + 360
 
 
-def labelled(places: pd.DataFrame) -> dict[Any, str]:
-    """Return the rows whose names fit without hiding an earlier one, and where the name stands."""
+def labelled(places: pd.DataFrame, names: Iterable[str]) -> dict[Any, str]:
+    """Return the rows whose names fit without hiding an earlier one or a mark, and where each name stands.
+
+    Boxes are those of a page of 680 pixels, the narrowest: there a degree is less than two pixels wide.
+    """
     chosen: dict[Any, str] = {}
-    taken: list[tuple[float, float]] = []
-    for row in places.itertuples():
-        for position, (right, north) in _POSITIONS.items():
-            place = (east(row.lon) + right, row.lat + north)
-            if not any(abs(place[0] - lon) < 22 and abs(place[1] - lat) < 6 for lon, lat in taken):
+    boxes = [(east(row.lon) - 4, row.lat - 4, east(row.lon) + 4, row.lat + 4) for row in places.itertuples()]
+    for row, name in zip(places.itertuples(), names, strict=True):
+        wide = 3.6 * max(len(name), 3)
+        for position, (side, north) in _POSITIONS.items():
+            left, low = east(row.lon) + side * (wide + 12) / 2 - wide / 2, row.lat + north - 3
+            box = (left, low, left + wide, low + 6)
+            if not any(_overlap(box, other) for other in boxes):
                 chosen[row.Index] = position
-                taken.append(place)
+                boxes.append(box)
                 break
     return chosen
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 @functools.cache
@@ -102,13 +112,13 @@ def plot_geo(geo: pd.DataFrame) -> "Figure":
     placed = rows[rows["lat"].notna()].sort_values("events", ascending=False, kind="stable")
     missed = rows[rows["lat"].isna()]
     counted = f"events: {geo['events'].sum():,} · countries on the map: {len(placed):,}"
-    figure = draw.new_figure("Events by country", counted, 620, {"events without a place": int(missed["events"].sum())})
+    figure = draw.new_figure("Events by country", counted, 520, {"events without a place": int(missed["events"].sum())})
     add_world(figure)
     for name, color in (("without downloads", draw.BLUE), ("with downloads", draw.RED)):
         rows = placed[placed["downloads"].gt(0) == (name == "with downloads")]
         if len(rows):
             _add_bubbles(figure, name, color, rows, placed)
-    return draw.with_note(figure, _not_on_map(missed))
+    return draw.with_legend(draw.with_note(figure, _not_on_map(missed)))
 
 
 def plot_proxy(proxy: pd.DataFrame) -> "Figure":
@@ -151,7 +161,8 @@ def plot_proxy(proxy: pd.DataFrame) -> "Figure":
             _add_bars(figure, name, rows[kind == name])
     figure.update_layout(legend_title_text="Okta's flag:")
     dtick = 1 if rows["events"].max() < 10 else None
-    return draw.with_lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
+    draw.with_lanes(figure, rows["label"].tolist()).update_xaxes(title="events", tickformat=",d", dtick=dtick)
+    return draw.with_legend(figure)
 
 
 def _networks(rows: pd.DataFrame) -> list[str]:
@@ -163,7 +174,8 @@ def _networks(rows: pd.DataFrame) -> list[str]:
 
 def _add_bubbles(figure: "Figure", name: str, color: str, rows: pd.DataFrame, placed: pd.DataFrame) -> None:
     largest = placed["events"].max()
-    named = labelled(placed.sort_values(["downloads", "events"], ascending=False, kind="stable"))
+    order = placed.sort_values(["downloads", "events"], ascending=False, kind="stable")
+    named = labelled(order, draw.texts(order["country"], 30))
     names = draw.texts(rows["country"], 30)
     figure.add_scatter(
         x=[east(lon) for lon in rows["lon"]],

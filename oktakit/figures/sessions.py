@@ -35,7 +35,9 @@ _SHOWN = ["at", "value", "event_type", "who", "uuid"]
 _UNITS = {"minutes": "1min", "hours": "1h", "days": "1D"}
 
 
-def plot_sessions(events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "country") -> "Figure":
+def plot_sessions(
+    events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "country", leads: pd.DataFrame | None = None
+) -> "Figure":
     """Draw sessions as strips, one row each: which country (or address, or agent) it had when, and where it moved.
 
     Parameters
@@ -46,6 +48,8 @@ def plot_sessions(events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "
         The answer of `find_session_changes`.
     by : str
         The column that gives the colours, such as "ip_address", "as_org", "browser" or "raw_user_agent".
+    leads : pandas.DataFrame, optional
+        The answer of `find_leads`: what it names is drawn first, and as many other rows as fit on a sheet of paper.
 
     Returns
     -------
@@ -77,14 +81,14 @@ def plot_sessions(events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "
     title = f"Sessions and their changes, by {safe.plot(by).replace('_', ' ')}"
     if rows.empty:
         return draw.no_events(title)
-    strips = _strips(timed, changes)
+    strips = _strips(timed, changes, leads)
     marks, moves = (_placed(table, strips) for table in (timed, changes.assign(at=draw.to_utc(changes["at"]))))
     missed = {"events without a session": len(rows) - len(named), "events without a time": len(named) - len(timed)}
     missed |= {"events of other sessions": len(timed) - len(marks), "changes elsewhere": len(changes) - len(moves)}
     counted = f"events: {len(events):,} · sessions: {timed['session'].nunique():,} · changes: {len(changes):,}"
     figure = draw.new_figure(title, counted, 190 + 50 * len(strips), missed)
     notes = [draw.lane_note(lane, _summary(moves[moves["lane"] == lane])) for lane in strips["lane"]]
-    figure.update_layout(margin_r=215, annotations=notes)
+    draw.with_lane_notes(figure, notes)
     _add_values(figure, marks)
     _add_changes(figure, moves)
     x = pd.concat([marks["x"], moves["x"]])  # a change may be of an event that is not drawn
@@ -95,12 +99,15 @@ def plot_sessions(events: pd.DataFrame | Log, changes: pd.DataFrame, by: str = "
     return draw.with_legend(draw.with_lanes(figure, _labels(strips, marks)))
 
 
-def _strips(rows: pd.DataFrame, changes: pd.DataFrame) -> pd.DataFrame:
+def _strips(rows: pd.DataFrame, changes: pd.DataFrame, leads: pd.DataFrame | None) -> pd.DataFrame:
     """The sessions with most changes, and of these those that nothing explains, in the order of their first events."""
     strips = rows.groupby("session")["at"].agg(start="min", end="max")
     counts = changes.assign(open=changes["explained_by"].isna()).groupby("session")["open"].agg(["sum", "size"])
     ranked = strips.join(counts).sort_values(["sum", "size"], ascending=False, kind="stable", na_position="last")
-    kept = ranked[: draw.LANES].sort_values("start", kind="stable")
+    kept = ranked[: draw.LANES if leads is None else draw.SHEET].sort_values("start", kind="stable")
+    if leads is not None:
+        rank = draw.ranks(rows, leads, "uuid").groupby(rows["session"]).min()
+        kept = ranked.assign(rank=rank).sort_values(["rank", "start"], kind="stable", na_position="last")[: draw.SHEET]
     longest = (kept["end"] - kept["start"]).max()
     unit = next((name for name, step in _UNITS.items() if longest <= 100 * pd.Timedelta(step)), "days")
     return kept.assign(lane=range(len(kept)), unit=unit)

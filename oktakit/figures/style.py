@@ -5,7 +5,9 @@ plotly is imported when the first figure is made.
 
 import functools
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
+from html import unescape
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,9 +25,11 @@ CONFIG: Final = {"showSendToCloud": False, "displaylogo": False, "typesetMath": 
 """No upload button, no link away, no formulas made of log text. For every place that draws our figures."""
 
 MISSING: Final = "not reported"
-FAILED: Final = "generate that failed"
+FAILED: Final = "failed generation"
 LANES: Final = 60
 """No figure has more rows than this; what does not fit is counted in words."""
+SHEET: Final = 14
+"""So many rows with two lines of words fit on a sheet of paper."""
 MARKS: Final = 5000
 """A series with more events than this is drawn as counts per row and moment."""
 
@@ -72,17 +76,20 @@ def new_figure(title: str, note: str, height: int, not_drawn: dict[str, int] | N
     lines = _wrap(note.split(" · ") * bool(note) + [f"not drawn: {count:,} {why}" for why, count in left_out.items()])
     figure = go.Figure(layout={"template": _template(), "height": height, "meta": {"not_drawn": left_out}})
     figure.update_layout(title={"text": title, "subtitle": {"text": "<br>".join(lines)}})
-    return _with_room(figure, 16 * (len(lines) - 1))
+    return with_room(figure, 16 * (len(lines) - 1))
 
 
 def with_legend(figure: "Figure") -> "Figure":
-    """Return `figure` with room for its legend between the words above it and what is drawn."""
+    """Return `figure`, which is not changed any more, with its legend between the words above it and what is drawn."""
     names = [trace.name for trace in figure.data if trace.name and trace.showlegend is not False]
-    across = max(1, 640 // (50 + 6 * max(map(len, names), default=1)))  # plotly gives every entry the same width
-    return _with_room(figure, 19 * (max(1, -(-len(names) // across)) - 2))
+    # plotly gives every entry the same width, and on a page of 680 pixels half of it to all of them.
+    across = max(1, 330 // (50 + 6 * max(map(len, names), default=1)))
+    with_room(figure, 19 * (max(1, -(-len(names) // across)) - 2))
+    above = 62 + 16 * str(figure.layout.title.subtitle.text).count("<br>")
+    return figure.update_layout(legend_y=1 - above / figure.layout.height)
 
 
-def _with_room(figure: "Figure", more: int) -> "Figure":
+def with_room(figure: "Figure", more: int) -> "Figure":
     """Return `figure`, higher above what is drawn and nowhere else."""
     if more <= 0:
         return figure
@@ -210,6 +217,12 @@ def lane_note(lane: float, text: str, color: str = "#222") -> dict[str, Any]:
     return place | {"text": text, "font": {"color": color}}
 
 
+def with_lane_notes(figure: "Figure", notes: list[dict[str, Any]]) -> "Figure":
+    """Return `figure` with words on the right of its rows, and room for the longest line of them."""
+    lines = (line for note in notes for line in unescape(re.sub(r"</?b>", "", note["text"])).split("<br>"))
+    return figure.update_layout(margin_r=20 + 7 * max(map(len, lines), default=0), annotations=notes)
+
+
 def with_note(figure: "Figure", text: str, **place: Any) -> "Figure":
     """Return `figure` with words below what is drawn."""
     place |= {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 0, "yanchor": "top"}
@@ -223,6 +236,34 @@ def texts(values: "pd.Series[Any]", limit: int = 80) -> list[str]:
 
 def _plain(value: Any) -> Any:
     return f"{pd.to_datetime(value, utc=True):%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, pd.Timestamp) else value
+
+
+def ranks(frame: pd.DataFrame, leads: pd.DataFrame | None, *uuids: str) -> "pd.Series[Any]":
+    """Return for each row the place of the first lead that names one of its uuids; nothing where no lead does."""
+    places: dict[str, int] = {}
+    if leads is not None:
+        chosen = require("leads", leads, ("level", "exports", "feedback", "evidence"))
+        chosen = chosen[chosen["level"] != "ordinary"]
+        for place, row in enumerate(zip(chosen["exports"], chosen["feedback"], chosen["evidence"], strict=True)):
+            for uuid in " ".join(part for part in row if not pd.isna(part)).split():
+                places.setdefault(uuid, place)
+    return pd.concat([frame[name].map(places).astype("float64") for name in uuids], axis=1).min(axis=1)
+
+
+def leading(frame: pd.DataFrame, rank: "pd.Series[Any]", room: int = SHEET) -> pd.DataFrame:
+    """Return the rows that leads name, in their order, then others in their own, as far as there is room for them."""
+    order = rank.reset_index(drop=True).sort_values(kind="stable", na_position="last").index
+    return frame.iloc[order[: max(room, min(int(rank.notna().sum()), LANES))]]
+
+
+def short_names(*people: "pd.Series[Any]") -> tuple[list["pd.Series[Any]"], str]:
+    """Return people without the domain that most have, and the words that say which one that is."""
+    domains = pd.concat([one.dropna() for one in people]).astype(str).str.extract(r"[^@]@([^@]+)$")[0].dropna()
+    if domains.empty:
+        return [*people], ""
+    end = f"@{domains.value_counts().index[0]}"
+    shown = [one.map(lambda name: str(name).removesuffix(end) or name, na_action="ignore") for one in people]
+    return shown, f"names without a domain: {safe.plot(end, 60)}"
 
 
 def heaviest(frame: pd.DataFrame, weight: "pd.Series[Any]") -> pd.DataFrame:

@@ -21,18 +21,19 @@ _TIMELINE = (
     *("uuid", "published", "event_type", "actor_id", "actor_alternate_id", "outcome_result", "job_id", "organization"),
     *(*_WHERE, _SESSION),
 )
+OTHER: Final = "taken by someone else"
 _STEPS = {"requested": schema.REQUEST, "generated": schema.GENERATE, "downloaded": schema.DOWNLOAD}
 _VERDICTS = {
-    "taken by other": {"color": draw.RED, "width": 6},
+    OTHER: {"color": draw.RED, "width": 6},
     "taken by the requester": {"color": draw.BLUE, "width": 2},
-    "unknown if taken by other": {"color": draw.ORANGE, "width": 3, "dash": "dot"},
+    "unknown who took it": {"color": draw.ORANGE, "width": 3, "dash": "dot"},
     "no download": {"color": draw.GREY, "width": 1, "dash": "dash"},
 }
 JOB: Final = "steps of one job"
 NONE: Final = "no session"
 
 
-def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor") -> "Figure":
+def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor", leads: pd.DataFrame | None = None) -> "Figure":
     """Draw events over time, one row per actor or session; exports and feedback stand out from their neighbours.
 
     A thin line ties the steps of one export job, where they carry its number; nothing else is taken for a tie.
@@ -43,6 +44,8 @@ def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor") -> "Figure":
         `log.events` or some of its rows.
     lane : {"actor", "session"}
         What has a row of its own.
+    leads : pandas.DataFrame, optional
+        The answer of `find_leads`: what it names is drawn first, and as many other rows as fit on a sheet of paper.
 
     Returns
     -------
@@ -73,7 +76,8 @@ def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor") -> "Figure":
     kind = events["event_type"].where(events["event_type"].isin(schema.ANALYTICS), "other events")
     marks = events[[*_TIMELINE]].assign(at=draw.to_utc(events["published"]), kind=kind, actor=draw.actor_names(events))
     marks["row"] = marks["actor"] if lane == "actor" else draw.known_texts(marks[_SESSION]).fillna(NONE)
-    names, marks["lane"] = _rows(marks, lane)
+    marks["rank"] = draw.ranks(marks, leads, "uuid")
+    names, marks["lane"] = _rows(marks, lane, draw.LANES if leads is None else 2 * draw.SHEET)
     timed = marks[marks["at"].notna()]
     named = marks["row"][~marks["row"].isin((NONE, draw.MISSING))]
     counted = f"events: {len(marks):,} · {lane}s: {named.nunique():,}"
@@ -83,16 +87,18 @@ def plot_timeline(events: pd.DataFrame | Log, lane: str = "actor") -> "Figure":
     draw.add_lines(figure, JOB, {"color": draw.GREY, "width": 1}, jobs, showlegend=True)
     for name in draw.STYLES:
         _add_events(figure, name, timed[timed["kind"] == name], ["event_type", "outcome_result", *_WHERE, "uuid"])
-    return draw.with_time_axis(draw.with_lanes(figure, names), timed["at"])
+    return draw.with_legend(draw.with_time_axis(draw.with_lanes(figure, names), timed["at"]))
 
 
-def plot_exports(exports: pd.DataFrame) -> "Figure":
+def plot_exports(exports: pd.DataFrame, leads: pd.DataFrame | None = None) -> "Figure":
     """Draw exports in rows: who asked for a report, when it was made, who took it.
 
     Parameters
     ----------
     exports : pandas.DataFrame
         The answer of `correlate_exports`, or some of its rows.
+    leads : pandas.DataFrame, optional
+        The answer of `find_leads`: what it names is drawn first, and as many other rows as fit on a sheet of paper.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     >>> from oktakit import correlate_exports, make_log, read_log
     >>> exports = correlate_exports(read_log(make_log("assistant").records).events)
     >>> plot_exports(exports).layout.title.subtitle.text
-    'rows: 18 · taken by other: 1'
+    'rows: 18 · taken by someone else: 1 · names without a domain: @example.com'
     """
     needed = [f"{step}_{column}" for step in _STEPS for column in ("at", "by", "from", "country", "uuid")]
     needed += ["report_name", "generate_result", "state", "taken_by_other", "request_to_download"]
@@ -118,12 +124,17 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     if exports.empty:
         return draw.no_events("Exports, step by step")
     taken = exports["taken_by_other"].astype("boolean")
-    rows = draw.heaviest(exports, taken.fillna(False))
+    rank = draw.ranks(exports, leads, *(f"{step}_uuid" for step in _STEPS))
+    rows = draw.heaviest(exports, taken.fillna(False)) if leads is None else draw.leading(exports, rank)
     rows = rows.assign(lane=range(len(rows)), verdict=rows.apply(_verdict, axis=1))
     marks = [_step(rows, step) for step in _STEPS]
     timed = [step[step["at"].notna()] for step in marks]
-    missed = {"rows": len(exports) - len(rows), "steps without a time": sum(map(len, marks)) - sum(map(len, timed))}
-    counted = f"rows: {len(exports):,} · taken by other: {taken.sum():,}"
+    labels, domain = _export_labels(rows)
+    missed = {
+        "other rows": len(exports) - len(rows),
+        "steps without a time": sum(map(len, marks)) - sum(map(len, timed)),
+    }
+    counted = " · ".join(filter(None, [f"rows: {len(exports):,}", f"{OTHER}: {taken.sum():,}", domain]))
     figure = draw.new_figure("Exports, step by step", counted, 180 + 44 * len(rows), missed)
     for verdict in _VERDICTS:
         steps = pd.concat([step[step["verdict"] == verdict] for step in timed])
@@ -131,15 +142,19 @@ def plot_exports(exports: pd.DataFrame) -> "Figure":
     for step in timed:
         for kind in step["kind"].unique():
             _add_events(figure, kind, step[step["kind"] == kind], ["by", *_WHERE, "uuid"])
-    figure.update_layout(margin_r=180, annotations=[_export_note(row) for row in rows.to_dict("records")])
-    return draw.with_time_axis(draw.with_lanes(figure, _export_labels(rows)), pd.concat([step["at"] for step in timed]))
+    draw.with_lane_notes(figure, [_export_note(row) for row in rows.to_dict("records")])
+    draw.with_time_axis(draw.with_lanes(figure, labels), pd.concat([step["at"] for step in timed]))
+    return draw.with_legend(figure)
 
 
-def _rows(marks: pd.DataFrame, lane: str) -> tuple[list[str], "pd.Series[int]"]:
-    """Rows in order of their first event; those that do not fit share the last one."""
+def _rows(marks: pd.DataFrame, lane: str, most: int) -> tuple[list[str], "pd.Series[int]"]:
+    """Rows of leads, then others, in order of their first event; those that do not fit share the last one."""
     weight = marks["kind"].ne("other events").astype(int).mul(len(marks)).add(1).groupby(marks["row"]).sum()
+    rank = marks["rank"].groupby(marks["row"]).min()
+    weight = weight.where(rank.isna(), weight + len(marks) ** 2)
     firsts = marks.sort_values("at", kind="stable").drop_duplicates("row")
-    room = draw.LANES if len(firsts) <= draw.LANES else draw.LANES - 1
+    firsts = firsts.assign(rank=firsts["row"].map(rank)).sort_values("rank", kind="stable", na_position="last")
+    room = most if len(firsts) <= most else most - 1
     firsts = firsts[firsts["row"].isin(weight.sort_values(ascending=False, kind="stable").index[:room])]
     place = marks["row"].map({name: place for place, name in enumerate(firsts["row"])}).fillna(len(firsts)).astype(int)
     names = draw.texts(firsts["row"], 40)
@@ -178,8 +193,8 @@ def _verdict(row: "pd.Series[Any]") -> str:
     if row["state"] in _NOT_DONE or (pd.isna(row["downloaded_uuid"]) and pd.isna(row["downloaded_at"])):
         return "no download"
     if pd.isna(row["taken_by_other"]):
-        return "unknown if taken by other"
-    return "taken by other" if row["taken_by_other"] else "taken by the requester"
+        return "unknown who took it"
+    return OTHER if row["taken_by_other"] else "taken by the requester"
 
 
 def _export_note(row: dict[Any, Any]) -> dict[str, Any]:
@@ -189,18 +204,19 @@ def _export_note(row: dict[Any, Any]) -> dict[str, Any]:
     more = safe.plot(row["state"], 30)
     if not pd.isna(lag) and verdict != "no download":
         more = f"{duration(abs(lag), 2)} {side} the request"
-    color = _VERDICTS[verdict]["color"] if verdict == "taken by other" else "#222"
+    color = _VERDICTS[verdict]["color"] if verdict == OTHER else "#222"
     return draw.lane_note(row["lane"], f"<b>{verdict}</b><br>{more}", str(color))
 
 
-def _export_labels(rows: pd.DataFrame) -> list[str]:
-    """Return the report and both people; a step without an event is not a step by nobody."""
+def _export_labels(rows: pd.DataFrame) -> tuple[list[str], str]:
+    """Return the report and both people, and whose domain is left out; a step without an event is by somebody."""
+    (asked, taken), domain = draw.short_names(rows["requested_by"], rows["downloaded_by"])
     people = []
-    for step in ("requested", "downloaded"):
+    for step, by in (("requested", asked), ("downloaded", taken)):
         logged = rows[f"{step}_uuid"].notna()
-        people.append(draw.texts(rows[f"{step}_by"].astype(object).where(logged, "not in this log"), 28))
+        people.append(draw.texts(by.astype(object).where(logged, "not in this log"), 28))
     names = zip(draw.texts(rows["report_name"], 44), *people, strict=True)
-    return [f"<b>{report}</b><br>{requested} → {downloaded}" for report, requested, downloaded in names]
+    return [f"<b>{report}</b><br>{requested} → {downloaded}" for report, requested, downloaded in names], domain
 
 
 def _add_events(figure: "Figure", kind: str, rows: pd.DataFrame, columns: list[str]) -> None:

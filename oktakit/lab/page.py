@@ -5,11 +5,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from html import escape, unescape
+from importlib.metadata import version
 from importlib.resources import files
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from ..figures.style import CONFIG
+from ..log.log import LOG_TYPE
+from ..safe import html as safe_html
+from .notebook import format_assignments, parse_assignments, tags
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -25,9 +31,10 @@ def to_html(nb: "NotebookNode", name: str = "report") -> str:
     Parameters
     ----------
     nb : NotebookNode
-        A notebook that was run. Its code is not shown.
+        A notebook that was run. Its code is not shown, nor its cells tagged `notebook-only`. Its first heading is the
+        title; below it stands which log it is, where a cell shows one, and with what the page was made.
     name : str
-        The title of the page where the notebook has no heading.
+        The title of the page where the notebook has neither a heading, nor a log, nor a parameter CASE.
 
     Examples
     --------
@@ -37,12 +44,98 @@ def to_html(nb: "NotebookNode", name: str = "report") -> str:
     (True, True)
 
     """
+    nb, log = _without_log(nb)
+    parameters = _parameters(nb)
+    nb.cells = [cell for cell in nb.cells if "notebook-only" not in tags(cell)]
     programs = _programs(nb)
-    resources = {"metadata": {"name": _title(nb, name)}, "policy": _policy(programs), "figure_type": PLOTLY}
-    page: str = _exporter().from_notebook_node(nb, resources=resources)[0]
+    resources = {"metadata": {"name": name}, "policy": _policy(programs), "figure_type": PLOTLY}
+    page: str = _exporter().from_notebook_node(nb, resources=resources | {"paper_mark": _paper_mark(log)})[0]
+    head, _, body = page.partition("<main>")
+    heading, body = _heading(_with_ids(body))
+    title = heading or _title(parameters.pop("CASE", None), log) or name
+    parts = {"title": escape(title), "facts": _facts(log, parameters), "contents": _contents(body)}
+    for part, told in parts.items():
+        head = head.replace(f"<!-- {part} -->", told)
     # Put in last: nothing may touch the scripts once their hashes are in the policy.
     scripts = "\n".join(f"<script>{program}</script>" for program in programs)
-    return page.replace("<!-- scripts -->", scripts, 1)
+    return f"{head}<main>{_linked(body)}".replace("<!-- scripts -->", scripts, 1)
+
+
+def _without_log(nb: "NotebookNode") -> tuple["NotebookNode", dict[str, str]]:
+    """Return the notebook without the first log that it shows, and what the head of the page says of that log."""
+    nb = deepcopy(nb)
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            if log := output.get("data", {}).get(LOG_TYPE):
+                cell.outputs.remove(output)
+                return nb, log
+    return nb, {}
+
+
+def _parameters(nb: "NotebookNode") -> dict[str, Any]:
+    """Return the parameters that are set, but for the log, which is named by itself."""
+    cells = [cell for cell in nb.cells if {"parameters", "injected-parameters"} & {*tags(cell)}]
+    values = {name: value for cell in cells for name, value in parse_assignments(cell.source).items()}
+    return {name: value for name, value in values.items() if name != "LOG" and value is not None}
+
+
+def _title(case: str | None, log: Mapping[str, str]) -> str:
+    """Return case and log as a title, if either is known."""
+    parts = [case or "What needs a look", log.get("log")] if case or log else []
+    return ": ".join(filter(None, parts))
+
+
+def _heading(body: str) -> tuple[str, str]:
+    """Return the first heading of the page as text, and the page without it."""
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", body, re.DOTALL)
+    if not found:
+        return "", body
+    return _plain(found[1]), body[: found.start()] + body[found.end() :]
+
+
+def _with_ids(body: str) -> str:
+    """Return the page with an id for every heading, so that the contents can link to it."""
+    numbers = count(1)
+    return re.sub(r"<h([23])(?![^>]* id=)", lambda found: f'<h{found[1]} id="section-{next(numbers)}"', body)
+
+
+def _plain(markup: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", markup)).strip()
+
+
+def _facts(log: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """Return which log it is and with what the page was made, as a list of terms."""
+    settings = format_assignments(parameters).replace("\n", ", ")
+    terms = {"Log": "log", "SHA-256": "sha256", "Span": "span", "Read": "records"}
+    facts = {term: log[name] for term, name in terms.items() if log.get(name)}
+    facts["Made by"] = f"oktakit {version('oktakit')}" + f" with {settings}" * bool(settings)
+    told = "".join(f"<dt>{term}</dt><dd>{safe_html(fact, 2000)}</dd>" for term, fact in facts.items())
+    return f"<dl>{told}</dl>"
+
+
+def _contents(body: str) -> str:
+    """Return links to the headings of the page."""
+    found = re.findall(r'<h([23])[^>]* id="([^"]*)"[^>]*>(.*?)</h\1>', body, re.DOTALL)
+    links = [f'<li class="level-{level}"><a href="#{at}">{escape(_plain(head))}</a></li>' for level, at, head in found]
+    return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>' if links else ""
+
+
+def _linked(body: str) -> str:
+    """Return the page with links from the sentence of a lead to its events and reasons, where they are told."""
+    targets = {*re.findall(r'<h3 id="(lead-\d+)"', body)}
+    return re.sub(
+        r'<b(?=[^>]* id="to-(lead-\d+)")(?=[^>]* class="([\w-]*)")[^>]*>(.*?)</b>',
+        lambda b: f'<a href="#{b[1]}" class="{b[2]}">{b[3]}</a>' if b[1] in targets else b[0],
+        body,
+    )
+
+
+def _paper_mark(log: Mapping[str, str]) -> str:
+    """Return the rule that puts name and hash of the log on every printed page."""
+    words = " · SHA-256 ".join(log[name] for name in ("log", "sha256") if log.get(name))
+    # As escapes, so that no name ends the text, the rule or the style that it stands in.
+    mark = "".join(one if one.isascii() and (one.isalnum() or one in " .-_") else f"\\{ord(one):x} " for one in words)
+    return f'@page {{ @bottom-left {{ content: "{mark}"; }} }}' if mark else ""
 
 
 def _programs(nb: "NotebookNode") -> list[str]:
@@ -84,12 +177,6 @@ def _exporter() -> Any:
     exporter.register_filter("figure", figure_html)
     exporter.register_filter("clean_html", _clean)
     return exporter
-
-
-def _title(nb: "NotebookNode", name: str) -> str:
-    """Return the first heading of the notebook, or the name."""
-    lines = [line for cell in nb.cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
-    return next((line.removeprefix("# ") for line in lines if line.startswith("# ")), name)
 
 
 def figure_html(figure: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """The result of reading: four tables, and in words what was read."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -13,6 +14,8 @@ from ..safe import text
 from ..schema import Column
 
 _NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
+LOG_TYPE: Final = "application/vnd.oktakit.log+json"
+"""What a notebook keeps of a log that it shows, for the head of a report: its name, hash and span."""
 
 
 class Stored(NamedTuple):
@@ -54,6 +57,17 @@ class Log:
         shown = shown.assign(sha256=self.sources["sha256"].str[:12], source=shown["source"].map(text))
         lines = "<br>".join(escape(line) for line in repr(self).splitlines())
         return f"<p>{lines}</p>{shown.to_html(index=False)}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        names = self.sources["source"].map(text).tolist()
+        name = ", ".join(names[:3]) + f" and {len(names) - 3} more files" * (len(names) > 3)
+        return {LOG_TYPE: {"log": name, "sha256": self.sha256, "span": self._span(), "records": self._total()}}
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file, or of several files that of their hashes, in order and with blanks between."""
+        hashes = self.sources["sha256"].tolist()
+        return str(hashes[0]) if len(hashes) == 1 else sha256(" ".join(hashes).encode()).hexdigest()
 
     def _total(self) -> str:
         total = self.sources[["records", "kept", "duplicates", "rejected", "other_types"]].sum()

@@ -1,11 +1,27 @@
 """Figures of jobs, sessions, verdicts, hours, coverage and answers: what each one must show."""
 
+from importlib import resources
+
 import pandas as pd
 import pytest
 
-from drawn import DAY, card, changes, coverage, detections, events, feedback, minutes, said, strip, week
+from drawn import (
+    DAY,
+    card,
+    changes,
+    coverage,
+    detections,
+    events,
+    exports,
+    feedback,
+    leads,
+    minutes,
+    said,
+    strip,
+    week,
+)
 from oktakit.errors import InputError
-from oktakit.figures.checks import plot_checks
+from oktakit.figures.checks import CONTEXT, plot_checks
 from oktakit.figures.feedback import plot_feedback
 from oktakit.figures.hours import plot_coverage, plot_hours
 from oktakit.figures.sessions import plot_sessions
@@ -255,33 +271,65 @@ def test_words_about_coverage_are_inert():
 
 
 def test_answers_are_marks_with_a_letter_and_never_a_sum():
-    """Yes, no, unknown and no answer at all are four series, each in the row of its question."""
-    figure = plot_checks(card())
+    """What stands out and what is ordinary by itself are two kinds of yes; of the second nothing stands out."""
+    figure = plot_checks(card().assign(answer=["yes", "yes", "unknown", None]))
+    assert said(figure) == {
+        "yes": (1, 1),
+        "yes, and ordinary by itself": (1, 1),
+        "not drawn: answers about 1 without a yes that stands out": (0, 2),
+    }
+    assert [(trace.text[0], trace.x[0], trace.y[0]) for trace in figure.data] == [("Y", 0, 0), ("Y", 1, 0)]
+    assert figure.layout.xaxis.ticktext == ("Was it taken?", "Was it late?")
+    assert remarks(figure) == ["<b>11111111</b>", "by x@example.com"]
+
+
+def test_what_leads_name_is_drawn_though_nothing_stands_out():
+    """An unknown answer and one that nobody gave are marks of their own."""
+    figure = plot_checks(card(), leads=leads("22222222-bbbb"))
     assert said(figure) == {"yes": (1, 1), "no": (1, 1), "unknown": (1, 1), "not reported": (1, 1)}
-    assert [(trace.text[0], trace.x[0], trace.y[0]) for trace in figure.data] == [
-        ("Y", 0, 0),
-        ("n", 0, 1),
-        ("?", 1, 0),
-        ("", 1, 1),
-    ]
-    assert figure.layout.xaxis.ticktext == ("11111111", "22222222")
-    assert figure.layout.yaxis.ticktext == ("Was it taken?", "Was it late?")
+    assert remarks(figure) == ["<b>22222222</b>", "", "<b>11111111</b>", "by x@example.com"]
 
 
-def test_subjects_can_have_names():
-    """What has no name keeps the beginning of its uuid."""
-    names = pd.Series(["Users", None, "twice"], index=["11111111-aaaa", None, "11111111-aaaa"])
-    assert plot_checks(card(), names).layout.xaxis.ticktext == ("Users", "22222222")
+def test_a_question_that_only_has_no_is_left_out():
+    """It is counted."""
+    figure = plot_checks(card().head(2))
+    assert figure.layout.xaxis.ticktext == ("Was it taken?",)
+    assert said(figure)["not drawn: answers to questions that have only no here"] == (0, 1)
 
 
-def test_one_subject_has_its_reasons_beside_it():
-    """The words stand in the row of their answer."""
-    assert remarks(plot_checks(card().head(2))) == ["by x@example.com", "at noon"]
+def test_nothing_that_stands_out_is_said():
+    """There are no rows, and all answers are counted."""
+    figure = plot_checks(card().assign(answer="no"))
+    assert said(figure) == {"not drawn: answers about 2 without a yes that stands out": (0, 4)}
 
 
-def test_of_a_hundred_subjects_sixty_are_drawn():
-    """The other answers are counted."""
+def test_rows_say_when_what_and_who():
+    """An export by its download, a verdict by its time; who is from another domain keeps it."""
+    table = exports().head(1).assign(downloaded_uuid="11111111-aaaa", downloaded_by="x@example.org")
+    assert remarks(plot_checks(card(), table))[0] == "<b>2 Mar 02:14 · Users · a → x@example.org</b>"
+    given = feedback().head(1).assign(feedback_uuid="11111111-aaaa")
+    assert remarks(plot_checks(card(), given))[0] == "<b>2 Mar 01:00 · confirmed · x about u</b>"
+
+
+def test_of_a_hundred_subjects_the_worst_are_drawn():
+    """The one with two yes that stand out comes first; seven fit, and the other answers are counted."""
     many = pd.concat([card().head(2).assign(subject=f"s{n}") for n in range(100)], ignore_index=True)
-    counted = said(plot_checks(many))
-    assert counted["yes"] == (60, 60)
-    assert counted["not drawn: answers about other subjects"] == (0, 80)
+    many.loc[many["subject"] == "s99", ["key", "answer"]] = ["travel", "yes"]
+    figure = plot_checks(many)
+    assert remarks(figure)[0] == "<b>s99</b>"
+    assert said(figure)["yes"] == (8, 8)
+    assert said(figure)["not drawn: answers about 93 more that stand out"] == (0, 186)
+
+
+def test_ordinary_questions_are_questions():
+    """Each name in the list is one that the checklists ask."""
+    asked = resources.files("oktakit.checks").joinpath("questions.csv").read_text("utf-8")
+    assert {line.split(",")[0] for line in asked.splitlines()} >= CONTEXT
+
+
+def test_sessions_and_verdicts_that_leads_name_come_first():
+    """The session of one event is above the one that changed; the HIGH detection that nobody judged is the first."""
+    figure = plot_sessions(strip(), changes(), leads=leads("e5"))
+    assert figure.layout.yaxis.ticktext[0].startswith("<b>b@example.com</b>")
+    figure = plot_feedback(feedback(), detections(), leads("h1"))
+    assert figure.layout.yaxis.ticktext[0] == "<b>Odd place</b> high<br>about u@example.com"

@@ -94,7 +94,8 @@ def test_a_lead_as_html():
     """Events are folded, as indented JSON with their nested parts."""
     page = brief(ASKED, TAKEN, SAID)._repr_html_()
     assert page.startswith("<p><strong>Needs a look.</strong> Okta Usage was taken by bob@example.com.</p>")
-    assert f"<details><summary>1: {uuid(1)}</summary><pre>{{\n  &quot;uuid&quot;: &quot;{uuid(1)}&quot;," in page
+    head = f"1. 20 Mar 08:00 UTC ann@example.com: requested Okta Usage ({uuid(1)})"
+    assert f"<details><summary>{head}</summary><pre>{{\n  &quot;uuid&quot;: &quot;{uuid(1)}&quot;," in page
     assert "\n      &quot;displayName&quot;: &quot;Okta Usage&quot;" in page
 
 
@@ -106,20 +107,68 @@ def test_a_lead_as_markdown():
     assert lines[-3:] == ["**What to do next**", "", "- Ask ann@example.com."]
 
 
+def several(rows):
+    """Return two leads beside the last row, so many of them with all that is known."""
+    other = {**LEAD, "level": "worth knowing", "headline": "Bob asked.", "people": "bob@example.com", "evidence": ""}
+    rest = {"level": "ordinary", "headline": "3 other exports."}
+    return ok.show_leads(pd.DataFrame([LEAD, other, rest]), events(ASKED), rows=rows)
+
+
+def test_leads_as_text_begin_with_every_sentence():
+    """Sentences by level, then what was not chosen; then each lead without its sentence."""
+    lines = repr(several(1)).splitlines()
+    assert lines[:9] == [
+        "NEEDS A LOOK",
+        "1. Okta Usage was taken by bob@example.com.",
+        "",
+        "WORTH KNOWING",
+        "2. Bob asked.",
+        "",
+        "EVERYTHING ELSE",
+        "3 other exports.",
+        "",
+    ]
+    assert lines[9] == "Lead 1"
+    assert lines[-1] == "Of 1 more leads, only the sentences are shown above."
+    assert repr(several(0)).splitlines()[-1] == "3 other exports."
+
+
+def test_leads_as_html_are_said_once_and_have_places_to_go_to():
+    """Each sentence is there once, with an id that a report makes a link of; a lead is named by report and people."""
+    page = several(2)._repr_html_()
+    assert page.count("Okta Usage was taken by bob@example.com.") == 1
+    assert '<li><b id="to-lead-1" class="needs-a-look">Needs a look.</b> Okta Usage was taken' in page
+    assert '<h3 id="lead-2">Lead 2: bob@example.com</h3>' in page
+    assert page.index("3 other exports.") < page.index('<h3 id="lead-1">')
+
+
+def test_leads_as_markdown():
+    """One after the other, each with its sentence."""
+    lines = several(2).markdown().splitlines()
+    assert [line for line in lines if line.startswith(("#", "**N", "**Wo"))] == [
+        "## Lead 1",
+        "**Needs a look.** Okta Usage was taken by bob@example.com.",
+        "## Lead 2: bob@example.com",
+        "**Worth knowing.** Bob asked.",
+    ]
+    assert lines[-1] == "3 other exports."
+
+
 HOSTILE = "<img src=x onerror=alert(1)> [a](https://x.test) `b` | \u202egnp \x1b[8m ```"
 
 
 def test_text_of_a_log_does_nothing():
     """No tag, no link, no markup, no control character, in any of the three forms."""
     bad = {**ASKED, "actor": {"id": "ann", "type": "User", "alternateId": HOSTILE}, "displayMessage": HOSTILE}
-    shown = brief(bad, headline=HOSTILE, reasons=HOSTILE)
-    for told in (repr(shown), shown._repr_html_(), shown.markdown()):
+    lead = {**LEAD, "headline": HOSTILE, "reasons": HOSTILE, "people": HOSTILE, "reports": HOSTILE}
+    shown, leads = ok.show_lead(lead, events(bad)), ok.show_leads(pd.DataFrame([lead]), events(bad))
+    for told in (repr(shown), shown._repr_html_(), repr(leads), leads._repr_html_(), leads.markdown()):
         assert "\u202e" not in told
         assert "\x1b" not in told
         assert "https://" not in told
-    assert "<img" not in shown._repr_html_()
-    assert "<img" not in shown.markdown().replace("```text", "```").split("```")[0]
-    assert "[a]" not in shown.markdown().split("```")[0]
+    assert "<img" not in shown._repr_html_() + leads._repr_html_()
+    assert "<img" not in leads.markdown().replace("```text", "```").split("```")[0]
+    assert "[a]" not in leads.markdown().split("```")[0]
 
 
 def test_what_is_no_lead_is_refused():

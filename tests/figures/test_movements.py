@@ -42,7 +42,7 @@ def test_every_event_is_drawn_or_its_reason_counted():
     assert counted["stops of ann@example.com"] == (5, 6)
     assert counted["stops of bob@example.com"] == (2, 2)
     assert {name: count for name, (_, count) in counted.items() if name.startswith("not drawn")} == {
-        "not drawn: events of Okta or refused": 1,
+        "not drawn: events (Okta system or denied)": 1,
         "not drawn: events without a time": 1,
         "not drawn: events without a place": 1,
     }

@@ -21,6 +21,7 @@ from drawn import (
     exports,
     feedback,
     geo,
+    leads,
     marks,
     minutes,
     moves,
@@ -253,19 +254,19 @@ def test_an_export_shows_its_steps_and_who_took_it():
     figure = plot_exports(exports())
     assert marks(figure) == 8
     assert [note.text for note in figure.layout.annotations] == [
-        "<b>taken by other</b><br>2 h 14 min after the request",
+        "<b>taken by someone else</b><br>2 h 14 min after the request",
         "<b>taken by the requester</b><br>30 s after the request",
         "<b>no download</b><br>failed",
-        "<b>unknown if taken by other</b><br>download only",
+        "<b>unknown who took it</b><br>download only",
     ]
     assert said(figure) == {
-        "taken by other": (1, 3),
+        "taken by someone else": (1, 3),
         "taken by the requester": (1, 2),
-        "unknown if taken by other": (1, 1),
+        "unknown who took it": (1, 1),
         "no download": (1, 2),
         "export.request": (3, 3),
         "export.generate": (1, 1),
-        "generate that failed": (1, 1),
+        "failed generation": (1, 1),
         "export.download": (3, 3),
         "not drawn: steps without a time": (0, 1),
     }
@@ -275,26 +276,52 @@ def test_a_result_that_is_no_failure_is_not_drawn_as_one():
     """FAILURE is one of Okta's failures, SKIPPED and UNKNOWN are not; the ledger says the same."""
     counted = said(plot_exports(exports().assign(generate_result=["SKIPPED", None, "UNKNOWN", None])))
     assert counted["export.generate"] == (2, 2)
-    assert "generate that failed" not in counted
+    assert "failed generation" not in counted
 
 
 def test_an_export_names_its_people():
     """A step that is not in the log is not a step by nobody."""
     assert plot_exports(exports()).layout.yaxis.ticktext == (
-        "<b>Users</b><br>a@example.com → x@example.com",
-        "<b>Users</b><br>b@example.com → b@example.com",
-        "<b>not reported</b><br>c@example.com → not in this log",
-        "<b>MFA</b><br>not in this log → y@example.com",
+        "<b>Users</b><br>a → x",
+        "<b>Users</b><br>b → b",
+        "<b>not reported</b><br>c → not in this log",
+        "<b>MFA</b><br>not in this log → y",
     )
+
+
+def test_only_the_domain_that_most_share_is_left_out():
+    """Whoever is from elsewhere keeps the whole address, and the words above say which domain is left out."""
+    figure = plot_exports(exports().assign(downloaded_by=["x@example.org", "b@example.com", None, "@example.com"]))
+    labels = [label.split("<br>")[1] for label in figure.layout.yaxis.ticktext]
+    assert labels == ["a → x@example.org", "b → b", "c → not in this log", "not in this log → @example.com"]
+    assert "names without a domain: @example.com" in figure.layout.title.subtitle.text
+
+
+def test_exports_that_leads_name_come_first():
+    """The failed one and the first, in the order of their leads, then as many others as fit on a page."""
+    many = pd.concat([exports(), *[exports().iloc[[1]].assign(downloaded_uuid="other")] * 20], ignore_index=True)
+    figure = plot_exports(many, leads("x requested2", "downloaded0 requested0"))
+    assert [note.text.split("</b>")[0] for note in figure.layout.annotations[:3]] == [
+        "<b>no download",
+        "<b>taken by someone else",
+        "<b>taken by the requester",
+    ]
+    assert len(figure.layout.yaxis.ticktext) == 14
+    assert said(figure)["not drawn: other rows"] == (0, 10)
+
+
+def test_people_whom_leads_name_come_first():
+    """The row of the event that a lead names is above those of earlier events."""
+    assert plot_timeline(events(), leads=leads("e3")).layout.yaxis.ticktext[:2] == ("c@example.com", "a@example.com")
 
 
 def test_the_export_taken_by_other_is_drawn_however_many_there_are():
     """With 81 rows, 60 fit; the last one, which somebody else took, is among them."""
     many = pd.concat([*[exports().iloc[[1]]] * 80, exports().iloc[[0]]], ignore_index=True)
     figure = plot_exports(many)
-    assert said(figure)["taken by other"] == (1, 3)
-    assert said(figure)["not drawn: rows"] == (0, 21)
-    assert figure.layout.annotations[-1].text.startswith("<b>taken by other</b>")
+    assert said(figure)["taken by someone else"] == (1, 3)
+    assert said(figure)["not drawn: other rows"] == (0, 21)
+    assert figure.layout.annotations[-1].text.startswith("<b>taken by someone else</b>")
 
 
 def test_the_map_shows_small_countries_and_names_what_it_cannot_show():
@@ -343,13 +370,13 @@ def test_a_figure_grows_with_its_rows():
 
 
 def test_words_and_legend_have_room_of_their_own():
-    """A second line of words takes 16 pixels, and so do the third to fifth row of a legend 19 each."""
+    """A second line of words takes 16 pixels, and the third to tenth row of a legend 19 each."""
     figure = new_figure("Title", "n" * 95, 300, {"rows": 1, "others": 2})
     assert figure.layout.title.subtitle.text == f"{'n' * 95}<br>not drawn: 1 rows · not drawn: 2 others"
     assert (figure.layout.height, figure.layout.margin.t) == (316, 136)
     for number in range(10):
         figure.add_scatter(x=[1], y=[1], name=f"{number:030}")
-    assert (with_legend(figure).layout.height, figure.layout.margin.t) == (373, 193)
+    assert (with_legend(figure).layout.height, figure.layout.margin.t) == (468, 288)
 
 
 def test_evidence_that_disagrees_stands_side_by_side():

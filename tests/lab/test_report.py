@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from oktakit.errors import InputError, OktakitError, ParameterError
 from oktakit.lab.notebook import read_parameters
 from oktakit.lab.page import to_html
 from oktakit.lab.report import findings, run_notebook, write_report
+from oktakit.log.log import LOG_TYPE
 
 PARAMETERS = 'LOG = "../logs/a.jsonl"  # which log\nLIMIT = 3\nRATE = 0.5\nACTOR = None\nNAMES = ["a"]\nDEEP = False'
 SHOW = "import os\nprint(LIMIT, RATE, ACTOR, NAMES, DEEP, open(LOG).read(), os.path.basename(os.getcwd()))"
@@ -197,3 +199,91 @@ def test_every_figure_has_a_name_and_a_safe_config() -> None:
     assert [html.unescape(label) for _, label in re.findall(r"""aria-label=(["'])(.*?)\1""", page)] == [
         'Who <took> it?  "X"'
     ]
+
+
+LOG = {"log": 'a".jsonl', "sha256": "ab" * 32, "span": "2026-03-02 to 2026-03-08", "records": "3 records <b>"}
+
+
+def shows(data: dict[str, Any], source: str = "x") -> NotebookNode:
+    """Return a cell that shows this."""
+    return new_code_cell(source, outputs=[new_output("display_data", data=data)])
+
+
+def log_of(text: str = "the log itself") -> NotebookNode:
+    """Return a cell that shows a log."""
+    return shows({LOG_TYPE: LOG, "text/plain": text})
+
+
+def parameters(source: str) -> NotebookNode:
+    """Return the cell of parameters."""
+    return new_code_cell(source, metadata={"tags": ["parameters"]})
+
+
+def test_the_head_of_a_page_says_which_log_it_is_and_what_made_it() -> None:
+    """Name, hash, span and records of the log, once; version and parameters that are set; all of it as text."""
+    page = to_html(new_notebook(cells=[parameters('LOG = "x"\nROWS = 3\nKNOWN = None'), log_of()]))
+    head = re.sub(r"\s+", " ", page.partition("<header>")[2].partition("</header>")[0])
+    facts = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", head)
+    assert facts == [
+        ("Log", "a&quot;.jsonl"),
+        ("SHA-256", "ab" * 32),
+        ("Span", "2026-03-02 to 2026-03-08"),
+        ("Read", "3 records &lt;b&gt;"),
+        ("Made by", f"oktakit {version('oktakit')} with ROWS = 3"),
+    ]
+    assert "<h1>What needs a look: a&quot;.jsonl</h1>" in head
+    assert "the log itself" not in page
+
+
+def test_the_title_is_the_heading_or_case_and_log() -> None:
+    """A heading that is for the notebook only is not the title of the page."""
+    heading = new_markdown_cell("# A <i>stolen</i> report")
+    assert "<title>A stolen report</title>" in to_html(new_notebook(cells=[heading, log_of()]))
+    hidden = new_markdown_cell("# Investigate", metadata={"tags": ["notebook-only"]})
+    page = to_html(new_notebook(cells=[hidden, parameters('CASE = "Case 17"'), log_of()]))
+    assert "<title>Case 17: a&quot;.jsonl</title>" in page
+    assert "Investigate" not in page
+
+
+def test_the_second_log_of_a_notebook_stays_where_it_is() -> None:
+    """The head is about the first."""
+    page = to_html(new_notebook(cells=[log_of("one log"), log_of("another log")]))
+    assert ("one log" in page, "another log" in page) == (False, True)
+
+
+def test_every_printed_page_has_name_and_hash_of_the_log() -> None:
+    """No character of a name can end the text, the rule or the style."""
+    name = '"}</style><script>x'
+    page = to_html(new_notebook(cells=[shows({LOG_TYPE: {**LOG, "log": name}})]))
+    rule = re.search(r'@bottom-left { content: "(.*?)"; }', page)
+    assert rule
+    assert rule[1].startswith(r"\22 \7d \3c \2f style\3e \3c script\3e x \b7  SHA-256 abab")
+
+
+def test_the_contents_link_to_every_heading() -> None:
+    """Sections and leads, in order; each link leads somewhere."""
+    lead = shows({"text/html": '<h3 id="lead-1">Lead 1: <b>Users</b></h3>'})
+    page = to_html(new_notebook(cells=[new_markdown_cell("# T\n\n## Findings"), lead, new_markdown_cell("### A & B")]))
+    nav = page.partition("<nav")[2].partition("</nav>")[0]
+    links = re.findall(r'<a href="#([\w-]+)">(.*?)</a>', nav)
+    assert [name for _, name in links] == ["Findings", "Lead 1: Users", "A &amp; B"]
+    assert [at for at, _ in links if f' id="{at}"' not in page.partition("</nav>")[2]] == []
+
+
+def test_the_sentence_of_a_lead_links_to_where_it_is_told() -> None:
+    """A sentence without a section has no link."""
+    told = '<b id="to-lead-1" class="a">One.</b><b id="to-lead-2" class="a">Two.</b><h3 id="lead-1">Lead 1</h3>'
+    page = to_html(new_notebook(cells=[shows({"text/html": told})]))
+    assert '<a href="#lead-1" class="a">One.</a>' in page
+    assert ">Two.</b>" in page
+
+
+def test_what_a_figure_shows_in_words_is_folded() -> None:
+    """The words of `describe` are there, below a figure, and closed."""
+    words = shows({"text/html": "<table><tr><td>marks</td></tr></table>"}, "ok.describe(figure)")
+    page = to_html(new_notebook(cells=[figure("One"), words]))
+    folded = re.search(
+        r'<details class="words"><summary>This figure in words</summary>(.*?)</details>', page, re.DOTALL
+    )
+    assert folded
+    assert "<td>marks</td>" in folded[1]

@@ -250,6 +250,7 @@ def card():
     return pd.DataFrame(
         {
             "subject": ["11111111-aaaa", "11111111-aaaa", "22222222-bbbb", "22222222-bbbb"],
+            "key": ["taken_by_other", "sensitive_report"] * 2,
             "question": ["Was it taken?", "Was it late?"] * 2,
             "answer": ["yes", "no", "unknown", None],
             "why": ["by x@example.com", "at noon", None, None],
@@ -258,9 +259,16 @@ def card():
     )
 
 
+def leads(*uuids):
+    """Return a lead for each text of uuids, and the last row that says what was not chosen."""
+    frame = pd.DataFrame({"level": "needs a look", "exports": "", "feedback": None, "evidence": [*uuids, None]})
+    return frame.assign(level=frame["level"].where(frame["evidence"].notna(), "ordinary"))
+
+
 def poisoned(frame, text):
-    """Return a table with one text in every column of free text."""
-    columns = [name for name in frame if frame[name].dtype in (object, "str") and name != "event_type"]
+    """Return a table with one text in every column of free text; types and answers decide what is drawn."""
+    columns = [name for name in frame if frame[name].dtype in (object, "str")]
+    columns = [name for name in columns if name not in ("event_type", "answer")]
     return frame.assign(**dict.fromkeys(columns, text))
 
 
