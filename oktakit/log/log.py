@@ -13,9 +13,10 @@ from narwhals.typing import IntoFrame
 from ..safe import text
 from ..schema import Column
 
-_NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
 LOG_TYPE: Final = "application/vnd.oktakit.log+json"
 """What a notebook keeps of a log that it shows, for the head of a report: its name, hash and span."""
+
+_NULLABLE = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype()}
 
 
 class Stored(NamedTuple):
