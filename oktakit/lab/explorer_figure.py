@@ -185,7 +185,8 @@ def _spots(facets: Facets, view: View, chosen: Mask) -> tuple[dict[str, Any], in
 
 def _bubbles(known: pd.DataFrame) -> dict[str, Any]:
     """Return one bubble per country; the last of its custom data is the place among the values of its facet."""
-    named = labelled(known.sort_values(["downloads", "events"], ascending=False, kind="stable"))
+    order = known.sort_values(["downloads", "events"], ascending=False, kind="stable")
+    named = labelled(order, order["name"])
     largest = known["events"].max()
     return {
         "x": [east(lon) for lon in known["lon"]],
