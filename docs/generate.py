@@ -22,7 +22,7 @@ FAMILIES = {
     "Check": ("check_",),
     "Count": ("summarize_",),
     "Draw": ("plot_", "describe"),
-    "Show": ("show_",),
+    "Show": ("show",),
     "Work in JupyterLab": ("EventExplorer", "ParameterForm", "CaseLog"),
     "Write": ("write_", "make_log", "to_okta_names"),
 }
