@@ -143,13 +143,16 @@ def share_out(sources: list[Source], processes: int) -> list[Share]:
 
 
 @contextmanager
-def start_processes(sources: list[Source], processes: int | None) -> Iterator[Processes | None]:
-    """Give processes to read the files among some sources with, or None where that is not worth it."""
+def start_processes(sources: list[Source], processes: int | None, effort: float) -> Iterator[Processes | None]:
+    """Give processes to read the files among some sources with, or None where that is not worth it.
+
+    `effort` says how much work there is in a byte, beside reading all of a log.
+    """
     cores = count_cores() if processes is None else processes
     if cores < 1:
         raise InputError(f"At least one process is needed; found processes={cores}. Leave it out to use every core.")
     shares = share_out(sources, cores) if cores > 1 and sys.executable else []
-    size = sum(share.size for share in shares)
+    size = int(sum(share.size for share in shares) * effort)
     if size < SHARED or (len(shares) == 1 and type(shares[0]) is Share):
         yield None
         return

@@ -29,6 +29,8 @@ from .scope import Scope
 
 LONG = 200 << 20
 """From how many bytes on a progress bar is shown."""
+_FEW = 1 / 4
+"""How much work it is to read some event types, beside reading all."""
 
 
 def read_log(
@@ -48,8 +50,8 @@ def read_log(
     related : bool
         With `event_types`, also keep what is tied to those events, as `find_related` does; the log is read twice.
     processes : int, optional
-        How many processes read a log of 64 MB and more at the same time: as many as there are cores by default, the
-        limits of a container counted; 1 to stay in this one. The tables are the same. What the processes read passes
+        How many processes read a log of 64 MB and more (256 MB with `event_types`) at the same time: as many as there
+        are cores by default, the limits of a container counted; 1 to stay in this one. The tables are the same. What the processes read passes
         through a folder for temporary files that nobody else can look into, and that is removed in any case.
 
     Returns
@@ -77,7 +79,7 @@ def read_log(
         with fast_memory():
             return read_events(Path(logs))
     sources = find_sources(logs)
-    with start_processes(sources, processes) as several:
+    with start_processes(sources, processes, _FEW if scope else 1) as several:
         if scope and related:
             first = [replace(source, flags=set(source.flags), hashed=False) for source in sources]
             scope = Scope(tuple(scope.types), ties(_read(first, scope, several).events))
