@@ -1,7 +1,6 @@
 """Batches of events as documented, to columns: ids by their values, parts that many events share by a code."""
 
 import re
-from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,7 +11,6 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import UNSET, Meta
 
 from ..reading import model
@@ -20,23 +18,14 @@ from ..reading.model import Outline, compact
 from ..reading.repair import Trouble, parse, plan
 from ..reading.streams import Lines
 from ..schema import fold
-from .debug_data import DebugData, debug_data_of, read_debug_data
+from .debug_data import debug_data_of, read_debug_data
 
 Values = tuple[Any, ...]
 Codes = np.ndarray[Any, np.dtype[np.int32]]
-Lengths = np.ndarray[Any, np.dtype[np.int64]]
 TEXT, TIME = pa.large_string(), pa.timestamp("us", "UTC")
 HEAD = attrgetter("event_type", "severity", "display_message", "version", "legacy_event_type")
 
-_HEAD_KEYS = ("eventType", "severity", "displayMessage", "version", "legacyEventType")
-_ID_KEYS = {
-    "uuid": "uuid",
-    "published": "published",
-    "transaction_id": "id",
-    "external_session_id": "externalSessionId",
-    "root_session_id": "rootSessionId",
-}
-"""The keys of what differs from event to event, by our columns."""
+_IDS = ("transaction_id", "external_session_id", "root_session_id")
 _RAW_PARTS = ("actor", "client", "device", "outcome", "security_context", "request", "target")
 _AGENT, _GEO, _POINT, _RISK, _TARGET = model.UserAgent(), model.Geo(), model.Geolocation(), model.Risk(), model.Target()
 _USUAL_TIMES = re.compile(r"(?:[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)*", re.ASCII)
@@ -60,21 +49,15 @@ class Dictionary(dict[Any, int]):
         super().__init__()
         self.columns, self.read = columns, read
         self.values_by_code: list[Values] = []
-        self._lengths = array("q")
 
-    def add(self, value: Any, length: int = 0) -> int:
-        """Return the code of a new value, which takes so much of an event's text, with a comma behind it."""
+    def add(self, value: Any) -> int:
+        """Return the code of a new value."""
         self.values_by_code.append(self.read(value))
-        self._lengths.append(length)
         return len(self.values_by_code) - 1
 
     def encode(self, keys: list[Any]) -> Codes:
         """Return the codes of what stands in so many events, below 0 where it is not as documented."""
         return np.fromiter(map(self.__getitem__, keys), np.int32, len(keys))
-
-    def lengths(self, codes: Codes) -> Lengths:
-        """Return how much of an event's text each of these takes, nothing where it is not as documented."""
-        return np.frombuffer(self._lengths, np.int64).take(codes, mode="clip")  # code 0 has no text
 
 
 class HeadDictionary(Dictionary):
@@ -82,42 +65,27 @@ class HeadDictionary(Dictionary):
 
     def __missing__(self, key: Values) -> int:
         """Return the code of a head that is new."""
-        length = sum(size(name, value) for name, value in zip(_HEAD_KEYS, key, strict=True))
-        return self.setdefault(key, self.add([None if value is UNSET else value for value in key], length))
+        return self.setdefault(key, self.add([None if value is UNSET else value for value in key]))
 
 
 class PartDictionary(Dictionary):
     """A part of the events by its texts."""
 
-    def __init__(self, name: str, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Values]) -> None:
-        """Describe the part of type `kind` that stands under `name`."""
+    def __init__(self, kind: Any, columns: tuple[str, ...], read: Callable[[Any], Values]) -> None:
+        """Describe a part of type `kind`."""
         super().__init__(columns, read)
-        self.name, self.decode = name, msgspec.json.Decoder(kind | None).decode
-        self[b""] = self.add(None)
-        self[b"null"] = self.add(None, size(name, None))
+        self.decode = msgspec.json.Decoder(kind | None).decode
+        self[b""] = self[b"null"] = self.add(None)
 
     def __missing__(self, text: bytes) -> int:
         """Return the code of a text that is new, or -1."""
         if not is_conforming(text):
             return -1
         try:
-            # Where ids were taken out and nothing is left, there was one comma less.
-            self[text] = self.add(self.decode(text), size(self.name, 0) - 1 + len(text) - (text == b"{}"))
+            self[text] = self.add(self.decode(text))
         except (ValueError, RecursionError):
             return -1
         return self[text]
-
-
-def size(name: str, value: Any) -> int:
-    """Return how much of an event's text a member takes, with its comma.
-
-    >>> size("severity", "INFO") == len('"severity":"INFO",'), size("severity", UNSET)
-    (True, 0)
-    """
-    return 0 if value is UNSET else len(name) + len('"":,') + len(msgspec.json.encode(value))
-
-
-_SIZE_AROUND = size("debugContext", {"debugData": 0}) - 1
 
 
 def is_conforming(text: bytes) -> bool:
@@ -264,16 +232,16 @@ def new_dictionaries() -> dict[str, Dictionary]:
     target = (*_REPORT, "target_user_id", "target_user_alternate_id", "targets")
     session = ("credential_type", "_authentication_extra")
     operation = ("transaction_type", "api_token_id", "_transaction_extra")
-    parts: dict[str, tuple[str, Any, tuple[str, ...], Callable[[Any], Values]]] = {
-        "actor": ("actor", model.Actor, actor, _read_actor),
-        "client": ("client", model.Client, client, _read_client),
-        "device": ("device", model.Device, device, _read_device),
-        "outcome": ("outcome", model.Outcome, ("outcome_result", "outcome_reason"), _read_outcome),
-        "security_context": ("securityContext", model.Security, _SECURITY, _read_security),
-        "request": ("request", model.Request, ("ip_chain",), _read_request),
-        "target": ("target", list[model.Target], target, _read_targets),
-        "authentication_context": ("authenticationContext", model.Authentication, session, _read_authentication),
-        "transaction": ("transaction", model.Transaction, operation, _read_transaction),
+    parts: dict[str, tuple[Any, tuple[str, ...], Callable[[Any], Values]]] = {
+        "actor": (model.Actor, actor, _read_actor),
+        "client": (model.Client, client, _read_client),
+        "device": (model.Device, device, _read_device),
+        "outcome": (model.Outcome, ("outcome_result", "outcome_reason"), _read_outcome),
+        "security_context": (model.Security, _SECURITY, _read_security),
+        "request": (model.Request, ("ip_chain",), _read_request),
+        "target": (list[model.Target], target, _read_targets),
+        "authentication_context": (model.Authentication, session, _read_authentication),
+        "transaction": (model.Transaction, operation, _read_transaction),
     }
     return {"head": HeadDictionary(head, _read_head)} | {name: PartDictionary(*part) for name, part in parts.items()}
 
@@ -291,32 +259,35 @@ class Decoded(NamedTuple):
 
 def decode_batch(raws: Sequence[bytes], events: list[Outline], dictionaries: dict[str, Dictionary]) -> Decoded:
     """Return the columns of events, given their texts and their outlines, which are without their ids afterwards."""
+    nonconforming = {at for at in _find_doubtful(raws, events) if not is_conforming(raws[at])}
+    nonconforming |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
     ids = _take_ids(events)
     codes = {name: dictionaries[name].encode(keys) for name, keys in _find_keys(events).items()}
-    columns = {name: _column(values) for name, values in ids.items()}
-    debug_data = debug_data_of(events)
-    # A key that stands twice leaves no trace in what was decoded, but takes room in the text: where what is known of an
-    # event is shorter than its text, the text is parsed once more. Encoding every event again would cost 11 % of CPU.
-    sizes = [dictionaries[name].lengths(numbers) for name, numbers in codes.items()]
-    sizes += [_sizes(_ID_KEYS[name], column, ids[name]) for name, column in columns.items()]
-    ends = raws.ends if isinstance(raws, Lines) else np.cumsum([len(raw) + 1 for raw in raws]) - 1
-    room: Lengths = np.diff(ends, prepend=-1).astype(np.int64) - 2 - sum(sizes) - _sizes_around(events, debug_data)
-    debug_column, filled = _encode_debug_data(debug_data, room)
-    nonconforming = {at for at in np.flatnonzero(room - filled).tolist() if not is_conforming(raws[at])}
-    nonconforming |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
     nonconforming |= {at for numbers in codes.values() for at in np.flatnonzero(numbers < 0).tolist()}
     times, unreadable = _read_times(ids["published"])
+    debug_data = debug_data_of(events)
     debug, proxies = read_debug_data([event.event_type for event in events], debug_data)
+    lines = _encoder.encode_lines(debug_data).decode().split("\n")
+    texts = [line if data else None for line, data in zip(lines, debug_data, strict=False)]
     threats = pa.array(debug.pop("threat_suspected", [None] * len(events)), pa.bool_())
-    columns |= {name: _column(values) for name, values in debug.items()}
-    columns |= {"threat_suspected": threats, "published": times, "debug_data": debug_column}
+    columns = {name: _column(values) for name, values in {**ids, **debug, "debug_data": texts}.items()}
+    columns |= {"threat_suspected": threats, "published": times}
     columns |= {f"_{name}": pa.array(numbers) for name, numbers in codes.items()}
     return Decoded(columns, proxies, nonconforming | unreadable)
 
 
+def _find_doubtful(raws: Sequence[bytes], events: list[Outline]) -> list[int]:
+    """Return the places of events that come out shorter than they went in: perhaps a key stood twice."""
+    # None comes out longer, so that all together are as long as before only if each of them is.
+    size = len(raws.block) if isinstance(raws, Lines) else sum(map(len, raws)) + len(raws)
+    if len(_encoder.encode_lines(events)) == size:
+        return []
+    return [at for at, event in enumerate(events) if len(_encoder.encode(event)) != len(raws[at])]
+
+
 def _take_ids(events: list[Outline]) -> dict[str, list[Any]]:
     """Return what differs from event to event, and take the ids out of sessions and operations: many share the rest."""
-    ids: dict[str, list[Any]] = {name: [UNSET] * len(events) for name in _ID_KEYS}
+    ids: dict[str, list[Any]] = {name: [UNSET] * len(events) for name in _IDS}
     outer, root, operations = ids["external_session_id"], ids["root_session_id"], ids["transaction_id"]
     ids |= {name: list(map(attrgetter(name), events)) for name in ("uuid", "published")}
     for at, event in enumerate(events):
@@ -330,7 +301,7 @@ def _take_ids(events: list[Outline]) -> dict[str, list[Any]]:
 
 def _find_keys(events: list[Outline]) -> dict[str, list[Any]]:
     """Return the heads of events, and their parts as texts, empty where there is none."""
-    keys: dict[str, list[Any]] = {name: list(map(bytes, map(attrgetter(name), events))) for name in _RAW_PARTS}
+    keys: dict[str, list[Any]] = {name: _texts(list(map(attrgetter(name), events))) for name in _RAW_PARTS}
     keys["head"] = list(map(HEAD, events))
     for name in ("authentication_context", "transaction"):
         values = list(map(attrgetter(name), events))
@@ -341,35 +312,11 @@ def _find_keys(events: list[Outline]) -> dict[str, list[Any]]:
     return keys
 
 
-def _encode_debug_data(debug_data: list[DebugData], room: Lengths) -> tuple[pa.Array, Lengths]:
-    """Return debug data as texts in the usual form, missing where there is none, and their lengths.
-
-    No text is longer than the `room` for it in its event, so that they fill it all together only if each of them does.
-    """
-    lines = _encoder.encode_lines(debug_data)
-    text = lines.replace(b"\n", b"")
-    if room.sum() != len(text):
-        room = np.fromiter(map(len, lines.split(b"\n")[:-1]), np.int64, len(debug_data))
-    offsets = pa.py_buffer(np.append(0, np.cumsum(room)))
-    column = pa.Array.from_buffers(TEXT, len(debug_data), [None, offsets, pa.py_buffer(text)])
-    return column if all(debug_data) else pc.if_else(pa.array(map(bool, debug_data)), column, None), room
-
-
-def _sizes(key: str, column: pa.Array, values: list[Any]) -> Lengths:
-    """Return how much of the text each value takes; one that has to be escaped takes more."""
-    sizes = np.diff(np.frombuffer(column.buffers()[1], np.int64)[: len(values) + 1]) + size(key, "")
-    if column.null_count:
-        for at in [at for at, value in enumerate(values) if value is None or value is UNSET]:
-            sizes[at] = size(key, values[at])
-    return sizes
-
-
-def _sizes_around(events: list[Outline], debug_data: list[DebugData]) -> Lengths:
-    """Return how much of the text is around debug data."""
-    sizes = np.full(len(events), _SIZE_AROUND)
-    for at in [at for at, data in enumerate(debug_data) if not data]:
-        sizes[at] = size("debugContext", events[at].debug_context) - len("{}")
-    return sizes
+def _texts(values: list[Any]) -> list[bytes]:
+    try:
+        return list(map(bytes, values))
+    except TypeError:  # not all of them are there
+        return [b"" if value is UNSET else bytes(value) for value in values]
 
 
 def _column(values: list[Any]) -> pa.Array:

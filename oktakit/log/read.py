@@ -51,8 +51,9 @@ def read_log(
         With `event_types`, also keep what is tied to those events, as `find_related` does; the log is read twice.
     processes : int, optional
         How many processes read a log of 64 MB and more (256 MB with `event_types`) at the same time: as many as there
-        are cores by default, the limits of a container counted; 1 to stay in this one. The tables are the same. What the processes read passes
-        through a folder for temporary files that nobody else can look into, and that is removed in any case.
+        are cores by default, the limits of a container counted; 1 to stay in this one. The tables are the same. What
+        they read passes through a folder for temporary files that nobody else can look into, and that is removed in
+        any case.
 
     Returns
     -------

@@ -228,9 +228,6 @@ class Event(_Part):
     target: list[Target] | None = None
 
 
-_MISSING = Raw(b"")
-
-
 class _Exact(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """What comes out again as it went in: a field that is not there (UNSET) is not the same as null."""
 
@@ -265,23 +262,23 @@ class _Noted(_Exact):
 class Outline(_Exact, kw_only=True):
     """An event in the form in which it is read fastest: parts that many events share are still text."""
 
-    actor: Raw = _MISSING
-    client: Raw = _MISSING
-    device: Raw = _MISSING
+    actor: Raw | UnsetType = UNSET
+    client: Raw | UnsetType = UNSET
+    device: Raw | UnsetType = UNSET
     authentication_context: _Session | UnsetType | None = UNSET
     display_message: Text | UnsetType = UNSET
     event_type: str
-    outcome: Raw = _MISSING
+    outcome: Raw | UnsetType = UNSET
     published: Text | UnsetType = UNSET
-    security_context: Raw = _MISSING
+    security_context: Raw | UnsetType = UNSET
     severity: Text | UnsetType = UNSET
     debug_context: _Noted | UnsetType | None = UNSET
     legacy_event_type: Text | UnsetType = UNSET
     transaction: _Operation | UnsetType | None = UNSET
     uuid: str
     version: Loose | UnsetType = UNSET
-    request: Raw = _MISSING
-    target: Raw = _MISSING
+    request: Raw | UnsetType = UNSET
+    target: Raw | UnsetType = UNSET
 
 
 outline = msgspec.json.Decoder(Outline).decode
