@@ -101,7 +101,8 @@ def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
     jobs, uris, traces, hashes, risks, only, names, threats = picked
     levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if _any_value(risks) else (risks, risks)
     if any(only):  # where Okta Classic says it
-        pairs = [_risk(members_of_text(text).get("risk")) for text in only]
+        known = zip(only, levels, detections, strict=True)
+        pairs = [(level, name) if level and name else _risk_of_classic(text) for text, level, name in known]
         levels, detections = (
             [first or pair[at] for first, pair in zip(column, pairs, strict=True)]
             for at, column in enumerate((levels, detections))
@@ -118,6 +119,11 @@ def _risk(text: str | None) -> tuple[str | None, str | None]:
     """Return level and detection from Okta's printed map, or from JSON."""
     risk = members_of_text(text)
     return risk.get("level"), risk.get("detectionname")
+
+
+@lru_cache(4096)
+def _risk_of_classic(text: str | None) -> tuple[str | None, str | None]:
+    return _risk(members_of_text(text).get("risk")) if text else (None, None)
 
 
 def members_of_text(text: str | None) -> dict[str, str]:
