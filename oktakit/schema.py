@@ -22,11 +22,26 @@ SENTINELS: Final = (
     *("(null)", "(none)", "(empty)", "(blank)", "(unknown)", "(not set)", "<na>", "<null>", "<none>", "<unset>"),
     *("#n/a", "#null!", "#value!", "#ref!", "\\n", "-", "--", "---", "?", "[]", "{}", '""', "''"),
     *("not set", "not reported", "missing", "[null]", "00000000-0000-0000-0000-000000000000"),
+    *("#na", "#n/a n/a", "#name?", "#num!", "#div/0!", "-nan", "-1.#ind", "-1.#qnan", "1.#ind", "1.#qnan", "n\\a"),
+    *("not applicable", "not known", "no value", "no data", "(undefined)", "(missing)", "(n/a)", "(no value)"),
+    *("<n/a>", "<nan>", "<nil>", "<empty>", "<blank>", "<missing>", "<undefined>", "<unknown>", "<not set>"),
+    *('"null"', "'null'", "\u2013", "\u2014"),
 )
 """Texts, in lower case, that stand for "not known", as SIEMs, pandas, SQL and spreadsheets write it.
 
 They are kept as they are, but never join two events. NA alone is none of them: it is Namibia.
 """
+
+_SENTINELS = frozenset(SENTINELS)
+
+
+def is_sentinel(value: object) -> bool:
+    """Return whether a text stands for "not known", in whatever case and between whatever blanks.
+
+    >>> [is_sentinel(text) for text in (" (Null) ", "", "NA", None)]
+    [True, True, False, False]
+    """
+    return isinstance(value, str) and value.strip().lower() in _SENTINELS
 
 
 RELATED: Final = ("external_session_id", "root_session_id", "transaction_id", "job_id", "trace_id")
@@ -215,7 +230,7 @@ def meaning_of_result(result: object) -> str:
     """
     text = result.strip().upper() if isinstance(result, str) else ""
     meanings = {one.result: one.meaning for one in OUTCOMES}
-    return meanings.get(text, "not delivered" if text.lower() in SENTINELS else "undecided")
+    return meanings.get(text, "not delivered" if is_sentinel(text) else "undecided")
 
 
 def is_done(result: object) -> bool:

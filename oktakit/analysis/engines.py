@@ -39,7 +39,7 @@ def table(events: Events, helper: str, columns: Iterable[str], *, every_time: bo
     ColumnError
         If a column is missing, or the time is none.
     """
-    frame = _typed(nw.from_native(_in_utc(events_of(events))).lazy(), {*columns})
+    frame = _typed(_once(nw.from_native(_in_utc(events_of(events)))).lazy(), {*columns})
     found = frame.collect_schema().names()
     time = "published_us" if "published_us" in found else "published"
     if missing := [name for name in (*columns, time) if name not in found]:
@@ -53,14 +53,20 @@ def table(events: Events, helper: str, columns: Iterable[str], *, every_time: bo
 
 
 def _in_utc(events: Any) -> Any:
-    """Return a pandas frame with its times in UTC and each event once; every other table as it is."""
-    if not isinstance(events, pd.DataFrame):
-        return events
-    if "published" in events and str(_zone(events["published"])) not in ("None", "UTC"):  # narwhals lacks some zones
-        events = events.assign(published=events["published"].astype("datetime64[us, UTC]"))
-    if "uuid" in events and events["uuid"].duplicated().any():  # rows put together twice; it is no other event
-        events = events[~events.duplicated([name for name in events if name not in _ASIDE])]
+    """Return a pandas frame with its times in UTC; every other table as it is."""
+    if isinstance(events, pd.DataFrame) and "published" in events:
+        zone = str(_zone(events["published"]))
+        if zone not in ("None", "UTC"):  # narwhals lacks some zones
+            return events.assign(published=events["published"].astype("datetime64[us, UTC]"))
     return events
+
+
+def _once(frame: Any) -> Any:
+    """Return a table in memory with each row once: rows that were put together twice are no other events."""
+    if isinstance(frame, nw.DataFrame) and "uuid" in frame.columns and frame["uuid"].is_duplicated().any():
+        names = [name for name in frame.columns if name not in _ASIDE]
+        return frame.unique(names, keep="first", maintain_order=True)
+    return frame
 
 
 def _zone(values: pd.Series) -> Any:

@@ -104,6 +104,7 @@ def correlate_exports(events: Events) -> pd.DataFrame:
     steps = rows(events, "correlate_exports", _NEEDED, nw.col("event_type").is_in(EXPORTS))
     start = collect(table(events, "correlate_exports", ()).select(nw.col("published_us").min()))["published"][0]
     clean = known_only(steps, _KEYS)
+    clean["job_id"] = clean["job_id"].str.strip().str.strip("{}")
     requests, generates, downloads = (clean[clean["event_type"] == kind] for kind in (REQUEST, GENERATE, DOWNLOAD))
     made = _link(generates, _offer(requests), _GENERATE_WITHIN)
     taken = _link(downloads, _offers(requests, generates, made), _DOWNLOAD_WITHIN)

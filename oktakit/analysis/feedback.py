@@ -7,7 +7,7 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ..log.keys import TEXT, known_only, known_values, outcomes, same, were_done
+from ..log.keys import TEXT, bare_uuid, known_only, known_values, outcomes, same, uuid_spellings, were_done
 from ..log.log import Events
 from ..schema import FEEDBACK, types_of
 from .engines import first_known, rows
@@ -56,11 +56,12 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     ['confirmed', 'dismissed', 'missed']
     """
     given = rows(events, "correlate_feedback", [*_GIVEN, *_DETAILS], nw.col("event_type") == FEEDBACK)
-    judged = rows(
-        events, "correlate_feedback", _JUDGED, nw.col("uuid").is_in(_spellings(known_values(given, "judged_uuid")))
+    named = uuid_spellings(known_values(given, "judged_uuid"))
+    judged = rows(events, "correlate_feedback", _JUDGED, nw.col("uuid").is_in(named))
+    judged = judged.assign(_uuid=judged["uuid"].map(bare_uuid).astype(TEXT), judged_in_log=True).drop_duplicates(
+        "_uuid"
     )
-    judged = judged.assign(_uuid=_bare_uuids(judged["uuid"]), judged_in_log=True).drop_duplicates("_uuid")
-    given["_uuid"] = _bare_uuids(given["judged_uuid"])
+    given["_uuid"] = given["judged_uuid"].map(bare_uuid, na_action="ignore").astype(TEXT)
     found = given.rename(columns=_GIVEN | _DETAILS).merge(judged.rename(columns=_BESIDE), how="left", on="_uuid")
     found["judged_uuid"] = first_known(found, "judged_uuid", "judged_uuid_noted")
     found = _of_one_user(found)
@@ -71,22 +72,6 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
     found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])
     found["contradicted"] = _contradicted(found)
     return found[list(FEEDBACK_COLUMNS)]
-
-
-def _spellings(values: list[str]) -> list[str]:
-    """Return uuids with every other way to write them: in braces or not, in lower or upper case, without blanks.
-
-    >>> _spellings(["{0A1b} "])
-    ['0A1B', '0A1b', '0a1b', '{0A1B}', '{0A1b}', '{0A1b} ', '{0a1b}']
-    """
-    bare = {value.strip().strip("{}") for value in values}
-    cases = {case for one in bare for case in (one, one.lower(), one.upper())}
-    return sorted({*values, *cases, *(f"{{{one}}}" for one in cases)})
-
-
-def _bare_uuids(values: pd.Series) -> pd.Series:
-    """Return uuids in the one form in which they are compared."""
-    return values.str.strip().str.strip("{}").str.lower()
 
 
 def _of_one_user(found: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +99,7 @@ def _verdict(found: pd.DataFrame) -> pd.Series:
 def _contradicted(found: pd.DataFrame) -> pd.Series:
     """Return whether another verdict on the same detection says the opposite."""
     threat = found["verdict"].map({"confirmed": 1.0, "missed": 1.0, "dismissed": 0.0})
-    judged = known_only(found, ["judged_uuid"])["judged_uuid"]
+    judged = known_only(found, ["_uuid"])["_uuid"]
     by_detection = threat.groupby(judged)
     opposed = by_detection.transform("max") > by_detection.transform("min")
     return (opposed & threat.notna()).astype("boolean").mask(judged.isna())

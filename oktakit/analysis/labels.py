@@ -13,18 +13,22 @@ import pandas as pd
 from ..errors import ColumnError, InputError
 from ..log.keys import TEXT, known_values
 from ..log.log import Events
+from ..schema import is_sentinel
 from .engines import rows
-from .places import address_of
+from .places import address_of, country_code, country_key
 
 TEXTS = ("client_id", "device_id", "actor_id", "actor_alternate_id")
 """Columns that a text which is no network has to equal, in upper or lower case; of an agent it may be a part."""
-LABELLED = ("ip_address", "as_number", "raw_user_agent", *TEXTS)
+LABELLED = ("ip_address", "as_number", "country", "raw_user_agent", *TEXTS)
 _LEVELS = ("high", "medium", "low")
+_CODE = 2
+"""How long the code of a country is: in an agent, two letters are a part of any word."""
 
 
 class _Known(NamedTuple):
     networks: list[tuple[Any, str]]
     numbers: dict[int, str]
+    countries: dict[str, str]
     texts: dict[str, str]
 
 
@@ -35,7 +39,8 @@ def read_known(known: Any) -> pd.DataFrame:
     ----------
     known : str, Path or DataFrame
         A CSV file or a table with the columns `value` and `label`. A value is an address, a network (192.0.2.0/24), an
-        AS number (AS64500), or a text: a client, device or actor id, a login, or a part of a user agent.
+        AS number (AS64500), a country by name or code, or a text: a client, device or actor id, a login, or a part of
+        a user agent, of three letters at least.
 
     Returns
     -------
@@ -214,7 +219,7 @@ def _network(value: str) -> Any:
 
 
 def _sorted_out(known: pd.DataFrame) -> _Known:
-    wanted = _Known([], {}, {})
+    wanted = _Known([], {}, {}, {})
     for value, told in known.itertuples(index=False):
         number = value.upper().removeprefix("AS")
         if number.isdecimal():
@@ -223,12 +228,14 @@ def _sorted_out(known: pd.DataFrame) -> _Known:
             wanted.networks.append((network, told))
         else:
             wanted.texts.setdefault(value.casefold(), told)
+            if (code := country_code(value)) and (len(value) != 3 or value.isupper()):  # a Mac is not Macao
+                wanted.countries.setdefault(code, told)
     return wanted
 
 
 def _labels(values: pd.Series, rule: Callable[[Any, _Known], str | None], wanted: _Known) -> list[str | None]:
     """Return the labels of a column; each distinct value is looked up once."""
-    labels = {value: rule(value, wanted) for value in values.dropna().unique()}
+    labels = {value: rule(value, wanted) for value in values.dropna().unique() if not is_sentinel(value)}
     return [labels.get(value) if pd.notna(value) else None for value in values]
 
 
@@ -246,7 +253,11 @@ def _by_number(value: Any, wanted: _Known) -> str | None:
 
 def _by_part(value: str, wanted: _Known) -> str | None:
     shown = value.casefold()
-    return next((told for part, told in wanted.texts.items() if part in shown), None)
+    return next((told for part, told in wanted.texts.items() if part in shown and len(part) > _CODE), None)
+
+
+def _by_country(value: str, wanted: _Known) -> str | None:
+    return wanted.countries.get(country_key(value))
 
 
 def _by_text(value: Any, wanted: _Known) -> str | None:
@@ -256,5 +267,6 @@ def _by_text(value: Any, wanted: _Known) -> str | None:
 _RULES: dict[str, Callable[[Any, _Known], str | None]] = {
     "ip_address": _by_network,
     "as_number": _by_number,
+    "country": _by_country,
     "raw_user_agent": _by_part,
 }

@@ -15,7 +15,7 @@ from ..log.log import Events
 from .actors import DELIBERATE_COLUMNS, is_deliberate
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
-from .places import address_of, country_key, has_coordinates, locate
+from .places import COMPARED, address_of, has_coordinates, locate
 from .words import microseconds, span, zone
 
 _EARTH_KM = 6371.0088
@@ -49,9 +49,6 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 
 _EPOCH = pd.Timestamp(0, tz="UTC")
-
-_COMPARED = {"country": country_key, "ip_address": address_of}
-"""Columns whose values are written in several ways, and the form in which they are compared."""
 
 
 def find_travel(
@@ -246,7 +243,7 @@ def find_first_seen(
     said = seen.filter(~nw.col("value").is_null())
     begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
     end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
-    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None, _COMPARED.get(column, str))
+    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None, COMPARED.get(column, str))
     count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
     first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
     typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})

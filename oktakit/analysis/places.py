@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -85,9 +85,22 @@ def country_key(name: str) -> str:
     >>> country_key("Türkiye") == country_key("Turkey") == country_key("TR"), country_key("Atlantis")
     (True, 'atlantis')
     """
+    return country_code(name) or key(name)
+
+
+def country_code(name: str) -> str | None:
+    """Return the code of a country, given its name or one of its codes; None for every other text.
+
+    >>> country_code("Viet Nam"), country_code("Firefox")
+    ('VN', None)
+    """
     index = _index()
     found = index.get(_find(name, index))
-    return found[1] if found else key(name)
+    return str(found[1]) if found else None
+
+
+COMPARED: Final = {"country": country_key, "ip_address": address_of}
+"""Columns whose values are written in several ways, and the form in which they are compared."""
 
 
 def _find(country: Any, index: dict[str, tuple[Any, ...]]) -> str:

@@ -17,13 +17,12 @@ from ..schema import CONSOLE, DOWNLOAD, FEEDBACK, REQUEST, SIGN_ON
 from .actors import OWN_COLUMNS, SYSTEM, is_okta_internal, opens_console
 from .engines import collect, pick, table
 from .labels import label_rows, told_by
-from .places import address_of, country_key
+from .places import COMPARED
 
 MOVED: Final = ("ip_address", "as_number", "country", "os", "browser", "raw_user_agent", "dt_hash", "is_proxy")
 """What a session should keep, in the order in which a change is told."""
 _PLACE = ("country", "as_number", "is_proxy")  # what a database says about an address
 _TEXTS = ("ip_address", "country", "os", "browser", "raw_user_agent", "dt_hash", "root_session_id")
-_COMPARED = {"country": country_key, "ip_address": address_of}
 _KINDS = {"requests": REQUEST, "downloads": DOWNLOAD, "feedback": FEEDBACK}
 _SHOWN = ("ip_address", "country", "as_number", "browser", "os", "dt_hash", "is_proxy")
 _WHO = ("uuid", "event_type", "outcome_result", "actor_id", "actor_alternate_id", "request_uri", "root_session_id")
@@ -235,8 +234,8 @@ def _steps(events: pd.DataFrame) -> pd.DataFrame:
 def _codes(values: pd.Series) -> Any:
     """Return a number for each known value, -1 for what is not known."""
     codes, found = pd.factorize(values)
-    if values.name in _COMPARED:
-        same = pd.factorize(pd.Series([_COMPARED[values.name](one) for one in found], dtype=TEXT))[0]
+    if values.name in COMPARED:
+        same = pd.factorize(pd.Series([COMPARED[values.name](one) for one in found], dtype=TEXT))[0]
         codes = np.append(same, -1)[codes]
         found = found[pd.Series(same).drop_duplicates().index]
     if values.name not in _TEXTS:

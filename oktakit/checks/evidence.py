@@ -18,9 +18,10 @@ from ..analysis.actors import DELIBERATE_COLUMNS, SYSTEM, is_deliberate, opens_c
 from ..analysis.engines import collect, in_order, pick, table
 from ..analysis.labels import LABELLED, labels_by_uuid
 from ..analysis.movement import TRAVEL_NEEDS, find_travel
+from ..analysis.places import COMPARED
 from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
 from ..analysis.words import zone
-from ..log.keys import known_only, known_values
+from ..log.keys import bare_uuid, known_only, known_values
 from ..log.log import Events
 from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, is_done, types_of
 from .answers import MFA, Answer
@@ -107,7 +108,7 @@ class Evidence:
     def by_judged(self) -> dict[str, list[Any]]:
         """Return the feedback that was given, by the uuid of the detection that it judges."""
         given = (one for one in self.by_uuid.values() if one.event_type == FEEDBACK and is_done(one.outcome_result))
-        return grouped((one.judged_uuid, one) for one in given)
+        return grouped((one.judged_uuid and bare_uuid(one.judged_uuid), one) for one in given)
 
     @cached_property
     def tallies(self) -> dict[str, "Tally"]:
@@ -197,7 +198,8 @@ class Evidence:
         if None in (value, event.actor_id, event.published):
             return None
         earlier = self._places(column).get(event.actor_id, _NOWHERE).loc[: event.published - _DAY]
-        if (earlier == value).any():
+        form = COMPARED.get(column, str)
+        if form(value) in {form(one) for one in earlier.unique()}:
             return False
         return None if self.only_analytics or self.is_cold(event) or len(earlier) < MINIMUM else True
 

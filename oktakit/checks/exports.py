@@ -1,6 +1,6 @@
 """The verdict card of every export: fixed questions, answered yes, no or unknown, with evidence for and against."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -9,11 +9,12 @@ import pandas as pd
 from ..analysis.engines import first_known, rows
 from ..analysis.exports import correlate_exports
 from ..analysis.labels import plain, read_sensitivities
+from ..analysis.places import address_of, country_key
 from ..analysis.words import duration, listed, proxy_words
 from ..log.keys import known_only
 from ..log.log import Events
 from ..safe import text
-from ..schema import DOWNLOAD, REQUEST, SENTINELS, is_done, meaning_of_result
+from ..schema import DOWNLOAD, REQUEST, is_done, is_sentinel, meaning_of_result
 from .answers import (
     Answer,
     Query,
@@ -32,6 +33,13 @@ from .clients import ABOUT_CLIENTS
 from .evidence import JOURNEYS, Evidence, Taking, collect_evidence, rows_of
 from .habits import ABOUT_HABITS
 from .surroundings import ABOUT_SURROUNDINGS, TELLING
+
+_PLACES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+    ("country", "country", country_key),
+    ("network", "as_number", int),
+    ("session", "external_session_id", str),
+)
+"""What may have moved between request and download: the word, the column, the form in which it is compared."""
 
 WIDE = 10
 """From so many columns on, an export is as good as the whole table."""
@@ -89,11 +97,9 @@ def other_place(taking: Taking, _: Evidence) -> Answer:
 
 def _moved(asked: Any, taken: Any) -> dict[str, bool | None]:
     """Return what differs; what a database says about one and the same address does not."""
-    moved = {
-        name: None if None in (one := (getattr(asked, column), getattr(taken, column))) else one[0] != one[1]
-        for name, column in (("country", "country"), ("network", "as_number"), ("session", "external_session_id"))
-    }
-    if asked.ip_address and asked.ip_address == taken.ip_address:
+    pairs = {name: (getattr(asked, column), getattr(taken, column), form) for name, column, form in _PLACES}
+    moved = {name: None if None in both else form(both[0]) != form(both[1]) for name, (*both, form) in pairs.items()}
+    if asked.ip_address and taken.ip_address and address_of(asked.ip_address) == address_of(taken.ip_address):
         return {**moved, "country": False, "network": False}
     return moved
 
@@ -197,13 +203,20 @@ _ORPHANS = {
 
 def _alike(export: Any) -> list[str]:
     """Return what request and download have in common, which speaks against a theft."""
-    pairs = {"country": "country", "from": "address", "session": "session"}
-    return [f"same {word}" for name, word in pairs.items() if _equal(export, f"requested_{name}", f"downloaded_{name}")]
+    return [f"same {word}" for name, (word, form) in _ALIKE.items() if _equal(export, name, form)]
 
 
-def _equal(export: Any, one: str, other: str) -> bool:
-    first, second = getattr(export, one), getattr(export, other)
-    return bool(first is not None and first == second and str(first).lower() not in SENTINELS)
+_ALIKE: dict[str, tuple[str, Callable[[str], str]]] = {
+    "country": ("country", country_key),
+    "from": ("address", address_of),
+    "session": ("session", str),
+}
+"""What request and download may share: the word for it, and the form in which it is compared."""
+
+
+def _equal(export: Any, name: str, form: Callable[[str], str]) -> bool:
+    first, second = getattr(export, f"requested_{name}"), getattr(export, f"downloaded_{name}")
+    return not (None in (first, second) or is_sentinel(first)) and form(first) == form(second)
 
 
 ABOUT_JOB = questions(taken_by_other, other_place, unfiltered, sensitive_report, proxy, repeated)

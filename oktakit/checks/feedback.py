@@ -10,10 +10,10 @@ import pandas as pd
 from ..analysis.engines import rows
 from ..analysis.feedback import correlate_feedback
 from ..analysis.words import duration, listed
-from ..log.keys import known_only
+from ..log.keys import bare_uuid, known_only, uuid_spellings
 from ..log.log import Events
 from ..safe import text
-from ..schema import DOWNLOAD, FEEDBACK, REQUEST, SENTINELS, is_done
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST, is_done, is_sentinel
 from .answers import (
     Answer,
     Query,
@@ -94,7 +94,7 @@ def check_feedback(events: Events, *, known: Any = None, watch: Any = None) -> p
     """
     given = rows(events, "check_feedback", ("actor_type", *_PEOPLE), nw.col("event_type") == FEEDBACK)
     core = known_only(given, _PEOPLE)
-    options = {"known": known, "watch": watch, "judged": core["judged_uuid"].dropna()}
+    options = {"known": known, "watch": watch, "judged": uuid_spellings(core["judged_uuid"].dropna())}
     evidence = collect_evidence(events, "check_feedback", core, (REQUEST, DOWNLOAD, FEEDBACK), **options)
     verdicts = ((one.row.feedback_uuid, one) for one in _verdicts(correlate_feedback(events), evidence))
     return answer_all(verdicts, FEEDBACK_QUESTIONS, evidence, watch)
@@ -138,7 +138,7 @@ def contradicted(verdict: Verdict, evidence: Evidence) -> Answer:
     row, given = verdict.row, verdict.given
     if row.contradicted is None:
         return Answer("unknown", "The record does not name the detection.", "", (given.uuid,), this_record(given))
-    verdicts = evidence.by_judged.get(row.judged_uuid, [])
+    verdicts = evidence.by_judged.get(bare_uuid(row.judged_uuid), [])
     words = (f"{text(one.feedback_label or '?')} by {person(one)}" for one in verdicts)
     uuids = tuple(one.uuid for one in verdicts)
     return Answer("yes" if row.contradicted else "no", f"Said about this detection: {listed(words, 5)}.", "", uuids)
@@ -187,13 +187,13 @@ def _is_judged_session(given: Any, judged: Any) -> bool | None:
 def judged_session(judged: Any) -> str | None:
     """Return the session that a detection names in its debug data; its own may be the system's."""
     match = _SESSION.search(judged.debug_data or "")
-    return match[1] if match and match[1].strip().lower() not in SENTINELS else None
+    return match[1] if match and not is_sentinel(match[1]) else None
 
 
 def export_after_feedback(verdict: Verdict, evidence: Evidence) -> Answer:
     """Return whether the judge or the judged asked for or took a report within a day after it."""
     row, given = verdict.row, verdict.given
-    people = [one for one in (given.actor_id, given.target_user_id) if one]
+    people = [one for one in (given.actor_id, row.about_user_id) if one and not is_sentinel(one)]
     if not people or given.published is None:
         return Answer("unknown", "People or time are not reported.", "", (given.uuid,), this_record(given))
     exports = {one.uuid: one for who in people for one in _exports_of(who, given, evidence)}

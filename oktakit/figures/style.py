@@ -201,7 +201,7 @@ def plotly_times(times: "Iterable[pd.Timestamp]") -> list[str]:
 
 def known_texts(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return texts without those that stand for "not known": two people without a name are not one person."""
-    return values.where(~values.astype(object).map(lambda text: str(text).strip().lower() in schema.SENTINELS))
+    return values.where(~values.astype(object).map(schema.is_sentinel).astype(bool))
 
 
 def actor_names(events: pd.DataFrame) -> "pd.Series[Any]":

@@ -17,7 +17,7 @@ from ..reading import model
 from ..reading.model import Outline, compact
 from ..reading.repair import Trouble, parse, plan
 from ..reading.streams import Lines
-from ..schema import fold
+from ..schema import fold, is_sentinel
 from .debug_data import debug_data_of, read_debug_data
 
 Values = tuple[Any, ...]
@@ -214,7 +214,7 @@ def _services(*details: model.IpDetails | None) -> tuple[str, ...]:
     """Return the names of the services that addresses are known for."""
     categories = [category for detail in details for category in (detail and detail.ip_service_categories) or ()]
     words = (word for one in categories for word in (one.type, "anonymous" if one.is_anonymous else None))
-    return tuple(filter(None, words))
+    return tuple(word for word in words if word and not is_sentinel(word))
 
 
 _AUTHENTICATION = ("authenticationProvider", "credentialProvider", "issuer", "interface", "authenticationStep")

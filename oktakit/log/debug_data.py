@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..reading.model import Outline
 from ..reading.repair import Trouble, parse, read_flag
-from ..schema import ANALYTICS, FEEDBACK, fold
+from ..schema import ANALYTICS, FEEDBACK, fold, is_sentinel
 
 DebugData = dict[str, str | None]
 
@@ -55,7 +55,8 @@ def read_debug_data(
                 columns[name][at] = _pick(debug_data[at], key)
         else:  # an export may name its job in an address alone
             jobs, uri, url = columns["job_id"], columns["request_uri"][at], _pick(debug_data[at], "url")
-            jobs[at] = jobs[at] or _search(_JOB, uri) or _search(_JOB, url)
+            if jobs[at] is None or is_sentinel(jobs[at]):
+                jobs[at] = _search(_JOB, uri) or _search(_JOB, url) or jobs[at]
     proxies = zip(*picked[len(_GENERAL) :], strict=True) if any(map(_any_value, picked[len(_GENERAL) :])) else ()
     words = {at: _proxy_words(*fields) for at, fields in enumerate(proxies) if any(fields)}
     return {name: column for name, column in columns.items() if _any_value(column)}, words
@@ -151,10 +152,9 @@ def _search(pattern: re.Pattern[str], text: str | None) -> str | None:
 
 def _proxy_words(proxy: str | None, tunnels: str | None, status: str | None, associated: str | None) -> tuple[str, ...]:
     """Return what is said about proxies: type of proxy, tunnels, anonymizer, proxies seen before."""
-    words = [proxy, *_tunnel_words(tunnels), status and f"anonymizer {status}"]
-    if associated not in (None, "", "[]"):
-        words.append("associated proxy")
-    return tuple(filter(None, words))
+    known = [None if is_sentinel(field) else field for field in (proxy, status, associated)]
+    marks = (known[1] and f"anonymizer {known[1]}", known[2] and "associated proxy")
+    return tuple(filter(None, (known[0], *_tunnel_words(tunnels), *marks)))
 
 
 @lru_cache(4096)
@@ -166,4 +166,4 @@ def _tunnel_words(text: str | None) -> tuple[str, ...]:
         return ()
     tunnels = [tunnel for tunnel in value if isinstance(tunnel, dict)] if isinstance(value, list) else []
     words = ((str(one.get("type") or ""), "anonymous" if read_flag(one.get("anonymous")) else "") for one in tunnels)
-    return tuple(word for both in words for word in both)
+    return tuple(word for both in words for word in both if not is_sentinel(word))

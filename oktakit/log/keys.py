@@ -64,7 +64,29 @@ def were_done(results: pd.Series) -> "pd.Series[bool]":
 
 def ties(events: pd.DataFrame) -> dict[str, list[str]]:
     """Return the values by which other events are tied to these, by the column that has them there."""
-    return {"uuid": known_values(events, "judged_uuid")} | {name: known_values(events, name) for name in RELATED}
+    judged = uuid_spellings(known_values(events, "judged_uuid"))
+    return {"uuid": judged} | {name: known_values(events, name) for name in RELATED}
+
+
+def uuid_spellings(uuids: Iterable[str]) -> list[str]:
+    """Return uuids with the other ways to write them: in braces or not, in lower or upper case, without blanks.
+
+    >>> uuid_spellings(["{0A1b} "])
+    ['0A1B', '0A1b', '0a1b', '{0A1B}', '{0A1b}', '{0A1b} ', '{0a1b}']
+    """
+    given = {*uuids}
+    bare = {value.strip().strip("{}") for value in given}
+    cases = {case for one in bare for case in (one, one.lower(), one.upper())}
+    return sorted({*given, *cases, *(f"{{{one}}}" for one in cases)})
+
+
+def bare_uuid(uuid: str) -> str:
+    """Return a uuid in the one form in which it is compared.
+
+    >>> bare_uuid(" {0A1b}")
+    '0a1b'
+    """
+    return uuid.strip().strip("{}").lower()
 
 
 def same(one: pd.Series, other: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from ..schema import SENTINELS, fold
+from ..schema import fold, is_sentinel
 from .mappings import DERIVED, HOSTS, ORIGINALS, OWN, RECEIVED, SHAPES, WRAPPERS, Shape, place, squash
 from .repair import Trouble, parse
 from .streams import MAX_RECORD
@@ -83,7 +83,7 @@ def read_organization(name: Any) -> str | None:
     """
     host = re.sub(r"^https?://|\.?[/:].*|\.$", "", name.strip(), flags=re.IGNORECASE) if isinstance(name, str) else ""
     name = host.lower().removesuffix(".okta.com") if "." in host else host
-    return None if name.lower() in SENTINELS else name
+    return None if is_sentinel(name) else name
 
 
 def _domain(value: dict[str, Any]) -> Any:
