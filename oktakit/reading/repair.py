@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 from msgspec import Struct
 
-from ..schema import SENTINELS, fold
+from ..schema import fold, is_sentinel
 from .model import Event, compact
 from .times import is_ambiguous, read_time
 
@@ -112,7 +112,7 @@ def _decoded(value: Any, trouble: Trouble) -> Any:
     """Return what a client wrote as JSON text in place of an object or a list, and nothing for a word for nothing."""
     if not isinstance(value, str):
         return value
-    if value.strip().lower() in SENTINELS:
+    if is_sentinel(value):
         return None if value == "" else trouble.note(None)
     try:
         return trouble.note(parse(value.encode(errors="replace"), trouble)) if value.lstrip()[:1] in "{[" else value
