@@ -105,7 +105,9 @@ COLUMNS: Final = (
     Column("root_session_id", _AUTH + "rootSessionId", "text", "session on whose behalf it happened"),
     Column("transaction_id", "transaction.id", "text", "one operation, as a rule one web request"),
     Column("transaction_type", "transaction.type", "text", "WEB or JOB; a JOB has no client"),
-    Column("api_token_id", "transaction.detail.requestApiTokenId", "text", "API token that was used"),
+    Column(
+        "api_token_id", "transaction.detail.requestApiTokenId", "text", "API token that was used, or on whose behalf"
+    ),
     Column("job_id", "[" + _D + "jobId, requestUri]", "text", "export job: what ties request, generate and download"),
     Column("request_uri", _D + "requestUri", "text", "path of the web request"),
     Column("trace_id", _D + "traceId", "text", "chain of risk events"),
@@ -113,6 +115,9 @@ COLUMNS: Final = (
     Column("risk_level", "[securityContext.risk.level, " + _D + "risk]", "text", "LOW, MEDIUM or HIGH"),
     Column(
         "detection_name", "[securityContext.risk.detectionName, " + _D + "detectionName]", "text", "what was detected"
+    ),
+    Column(
+        "behaviors", "[securityContext.userBehaviors, " + _D + "behaviors]", "text", "unusual behavior that was found"
     ),
     Column("threat_suspected", _D + "threatSuspected", "bool", "did Okta suspect a threat"),
     Column("judged_uuid", _D + "eventUuid", "text", "feedback: uuid of the detection it judges"),

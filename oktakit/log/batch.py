@@ -181,8 +181,14 @@ def _read_security(part: model.Security | None) -> Values:
     extra = _members_of("securityContext", part, ("ipDetails", "risk", "userBehaviors", "botProtection"))
     return (
         *(part.is_proxy, part.as_number, part.as_org, part.isp, part.domain, risk.level, risk.detection_name),
-        *(extra, _services(part.ip_details)),
+        *(_behaviors(part.user_behaviors or []), extra, _services(part.ip_details)),
     )
+
+
+def _behaviors(listed: list[Any]) -> str | None:
+    """Return the behaviors that were found, as names without blanks."""
+    named = [(str(one.get("name") or ""), str(one.get("result"))) for one in listed if isinstance(one, dict)]
+    return " ".join(sorted({name.replace(" ", "_") for name, result in named if result.upper() == "POSITIVE"})) or None
 
 
 def _read_request(part: model.Request | None) -> Values:
@@ -192,7 +198,9 @@ def _read_request(part: model.Request | None) -> Values:
 
 def _read_transaction(part: model.Transaction | None) -> Values:
     part = part or model.Transaction()
-    token = as_text(_fold_keys(part.detail).get("requestapitokenid"))
+    detail = _fold_keys(part.detail)
+    tokens = [as_text(detail.get(key)) for key in ("requestapitokenid", "rootapitokenid")]
+    token = next((one for one in tokens if one and not is_sentinel(one)), tokens[0])
     return (part.type, token, members({"transaction.detail": part.detail}), ())
 
 
@@ -219,7 +227,17 @@ def _services(*details: model.IpDetails | None) -> tuple[str, ...]:
 
 _AUTHENTICATION = ("authenticationProvider", "credentialProvider", "issuer", "interface", "authenticationStep")
 _CLIENT = ("ip_address", "raw_user_agent", "browser", "os", "device", "zone", "client_id", "country", "state", "city")
-_SECURITY = ("is_proxy", "as_number", "as_org", "isp", "domain", "_level", "_detection", "_security_extra")
+_SECURITY = (
+    "is_proxy",
+    "as_number",
+    "as_org",
+    "isp",
+    "domain",
+    "_level",
+    "_detection",
+    "_behaviors",
+    "_security_extra",
+)
 _REPORT = ("report_id", "report_name", "export_columns", "export_filter", "export_type")
 
 

@@ -14,7 +14,7 @@ DebugData = dict[str, str | None]
 
 DEBUG_COLUMNS: Final = (
     *("job_id", "request_uri", "trace_id", "dt_hash", "_debug_level", "_debug_detection", "threat_suspected"),
-    *("judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
+    *("_debug_behaviors", "judged_uuid", "judged_type", "feedback_label", "feedback_reason"),
 )
 """The columns that debug data fills."""
 _GENERAL = (
@@ -26,6 +26,7 @@ _GENERAL = (
     "logonlysecuritydata",
     "detectionname",
     "threatsuspected",
+    "behaviors",
 )
 _JUDGED = dict(zip(DEBUG_COLUMNS[-4:], ("eventuuid", "eventtype", "label", "reason"), strict=True))
 _PROXIES = ("proxytype", "tunnels", "anonymizerstatus", "associatedproxies")
@@ -34,6 +35,8 @@ _PRINTED = re.compile(r"(?:\A\{?|,)\s*(\w+)=(.*?)(?=,\s*\w+=|\}?\Z)", re.DOTALL)
 """A member of a map as Java prints it: its value may hold commas, and ends before the next key."""
 _QUOTED = re.compile(r'"(\w+)"\s*:\s*"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 """A whole member of JSON that is cut off."""
+_POSITIVE = re.compile(r'([^"\\{},=:]+)\\?"?\s*[=:]\s*\\?"?POSITIVE\b', re.IGNORECASE)
+"""A behavior that was found, in a map as JSON, as JSON within JSON or as Java prints it."""
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _THREATS = {"true": True, "false": False, None: None}
 _SPECIAL = frozenset(ANALYTICS)
@@ -99,7 +102,7 @@ def _spellings(keys: tuple[str, ...]) -> dict[str, str]:
 
 def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
     """Return the columns that any event may fill."""
-    jobs, uris, traces, hashes, risks, only, names, threats = picked
+    jobs, uris, traces, hashes, risks, only, names, threats, behaviors = picked
     levels, detections = map(list, zip(*map(_risk, risks), strict=True)) if _any_value(risks) else (risks, risks)
     if any(only):  # where Okta Classic says it
         known = zip(only, levels, detections, strict=True)
@@ -108,11 +111,12 @@ def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
             [first or pair[at] for first, pair in zip(column, pairs, strict=True)]
             for at, column in enumerate((levels, detections))
         )
+    behaviors = [_positive(text) or _positive(more) for text, more in zip(behaviors, only, strict=True)]
     if any(names):
         detections = [name or detection for name, detection in zip(names, detections, strict=True)]
     if _any_value(threats):
         threats = [_THREATS[threat] if threat in _THREATS else read_flag(threat) for threat in threats]
-    return ([job or None for job in jobs], uris, traces, hashes, levels, detections, threats)
+    return ([job or None for job in jobs], uris, traces, hashes, levels, detections, threats, behaviors)
 
 
 @lru_cache(4096)
@@ -125,6 +129,17 @@ def _risk(text: str | None) -> tuple[str | None, str | None]:
 @lru_cache(4096)
 def _risk_of_classic(text: str | None) -> tuple[str | None, str | None]:
     return _risk(members_of_text(text).get("risk")) if text else (None, None)
+
+
+@lru_cache(4096)
+def _positive(text: str | None) -> str | None:
+    """Return the behaviors that a text says were found, as names without blanks; or such names as they are.
+
+    >>> _positive("{New IP=POSITIVE, New Country=NEGATIVE, Velocity=POSITIVE}"), _positive("New_IP Velocity")
+    ('New_IP Velocity', 'New_IP Velocity')
+    """
+    names = sorted({name.strip().replace(" ", "_") for name in _POSITIVE.findall(text or "")})
+    return " ".join(names) or (None if not text or is_sentinel(text) or {*"{=:"} & {*text} else text)
 
 
 def members_of_text(text: str | None) -> dict[str, str]:

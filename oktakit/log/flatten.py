@@ -33,6 +33,7 @@ _COALESCED = (
     ("ip_chain", "ip_chain", "_client_chain"),
     ("risk_level", "_level", "_debug_level"),
     ("detection_name", "_detection", "_debug_detection"),
+    ("behaviors", "_behaviors", "_debug_behaviors"),
 )
 
 
