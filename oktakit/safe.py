@@ -40,8 +40,10 @@ def text(value: object, limit: int = 200) -> str:
     >>> text("https://www.example.com/")
     'https[:]//www[.]example.com/'
     """
-    shown = _HIDDEN.sub(_escape, str(value)[: limit + 1])
-    shown = _LINK.sub(r"[\g<0>]", shown)
+    shown = str(value)[: limit + 1]
+    # Both patterns are slow where there is nothing to find, which is nearly everywhere.
+    shown = shown if shown.isascii() and shown.isprintable() else _HIDDEN.sub(_escape, shown)
+    shown = _LINK.sub(r"[\g<0>]", shown) if "//" in shown or "www" in shown.lower() else shown
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

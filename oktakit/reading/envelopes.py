@@ -109,6 +109,8 @@ def _at(value: dict[str, Any], path: str) -> Any:
 
 _DEEPEST = 9
 
+_RANKS = {key: rank for rank, key in enumerate(WRAPPERS)}
+
 
 class Inner(NamedTuple):
     """One event under Okta's own names, from inside an envelope, or the reason why what is in there is none.
@@ -181,7 +183,8 @@ def _original(value: dict[str, Any], flags: frozenset[str], depth: int, opened: 
     What was opened is kept, so that texts in texts are not opened twice on every level.
     """
     event = value.get("event")
-    texts = [value.get(key) for key in ORIGINALS] + [event.get("original") if isinstance(event, dict) else None]
+    texts = [] if value.keys().isdisjoint(ORIGINALS) else [value.get(key) for key in ORIGINALS]
+    texts += [event.get("original")] if isinstance(event, dict) else []
     for text in (text for text in texts if isinstance(text, str) and _json_text(text)):
         inners = opened[text] = list(unwrap(text, False, flags, depth + 1))
         if inners and all(not one.reason and _is_event(one.value) and _agree(value, one.value) for one in inners):
@@ -294,8 +297,8 @@ _USER = {"target_user_id": "id", "target_user_alternate_id": "alternateId"}
 
 def _wrapped(value: dict[str, Any]) -> Any:
     """Return what an envelope holds, or None where this is no envelope or an empty one."""
-    for key in WRAPPERS:
-        inner = value.get(key)
+    for key in sorted(value.keys() & _RANKS.keys(), key=_RANKS.__getitem__):
+        inner = value[key]
         if (isinstance(inner, list) and inner) or _json_text(inner):
             return inner
         if isinstance(inner, dict) and _is_promising(inner):
@@ -305,4 +308,4 @@ def _wrapped(value: dict[str, Any]) -> Any:
 
 def _is_promising(value: dict[str, Any]) -> bool:
     marked = any(fold(key) == "eventtype" for key in value)
-    return marked or _shape(value, False)[0] is not None or any(key in value for key in WRAPPERS)
+    return marked or not value.keys().isdisjoint(_RANKS) or _shape(value, False)[0] is not None

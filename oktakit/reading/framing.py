@@ -170,7 +170,7 @@ class ObjectSplitter:
         raw, restart = self._joined(self.tail), self.restart
         self.open, self.tail, self.inside, self.restart = bytearray(), b"", False, None
         offset, number = restart or (len(raw), 0)
-        yield Frame(self.number, raw[:offset], "truncated")
+        yield Frame(self.number, raw[:offset].rstrip(b"\n"), "truncated")
         if restart:
             self.strict = True  # so that every line is looked at twice at most
             for at, text in enumerate(raw[offset:].split(b"\n")[:-1]):
@@ -290,12 +290,23 @@ class ObjectSplitter:
         yield from self.feed(Line(line.number, raw[elements[-1][1] :], False, line.ends))
 
 
+def may_hold_elements(text: bytes) -> bool:
+    """Return whether there may be whole records in what has no end, or is damaged.
+
+    >>> may_hold_elements(b'{"hits":[{}'), may_hold_elements(b'{"uuid":"x","act')
+    (True, False)
+    """
+    return b"[" in text or _EVENT_TYPE.search(text) is not None
+
+
 def find_elements(text: bytes) -> tuple[list[tuple[int, int]], bytes]:
     """Return where the whole objects are in the lists of an envelope without an end, and the brackets around the last.
 
     >>> find_elements(b'{"hits":{"total":{},"hits":[{"_id":1},{"_id":2},{"_i'), find_elements(b'{"target":[{}')
     (([(28, 37), (38, 47)], b'{{['), ([], b''))
     """
+    if not may_hold_elements(text):
+        return [], b""
     elements, around, starts, at = list[tuple[int, int]](), bytearray(), list[int](), 0
     kept = b""  # the brackets around the last element
     depth, start, is_element = 0, 0, False
@@ -395,7 +406,8 @@ def _split_line(line: Line, splitter: ObjectSplitter, source: Source) -> Iterato
     """Yield what ends in a line that is not, or not only, one plain event."""
     source.shape = source.shape or _shape(line.raw)
     whole = line.raw.strip(_EMPTY) if line.begins and line.ends and splitter.idle else b""
-    if event := _fit(whole) if whole[:1] == b"{" else None:
+    event = _fit(whole) if whole[:1] == b"{" else None
+    if event or (whole[:1] == b"{" and is_json(whole)):
         start = line.raw.find(b"{")
         splitter.take(line.raw, start, start + len(whole))
         yield Document(line.number, whole, event)

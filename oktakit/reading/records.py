@@ -8,7 +8,7 @@ import msgspec
 from ..schema import fold
 from .envelopes import SILENT, Delivery, Inner, understand, unwrap
 from .formats import documents
-from .framing import find_elements
+from .framing import find_elements, may_hold_elements
 from .model import Event, Outline
 from .repair import Trouble, repair
 from .streams import MAX_RECORD, Document, Run, Skipped, Source
@@ -50,6 +50,9 @@ def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
         if isinstance(item, Run):
             count += len(item.raws)
             yield item
+        elif item.reason and b"\0" not in item.raw and not _may_hold_records(item):
+            count += 1
+            yield Record(item.number or count, item.raw, reason=item.reason)
         elif item.outline is None:
             for record in tolerate(item):
                 count += 1
@@ -96,7 +99,7 @@ def tolerate(document: Document) -> Iterator[Record]:
 def _reject(document: Document) -> Iterator[Record]:
     """Yield the records in an envelope that is cut off or damaged, and what of it is not whole as one that is none."""
     number, raw, reason = document.number, document.raw, document.reason
-    elements = find_elements(raw)[0] if raw.startswith(b"{") and reason != "too_large" else []
+    elements = find_elements(raw)[0] if _may_hold_records(document) else []
     gaps, end = list[bytes](), 0
     for start, stop in elements:
         yield from tolerate(Document(number, raw[start:stop]))
@@ -104,6 +107,11 @@ def _reject(document: Document) -> Iterator[Record]:
         end = stop
     if not elements or understand(b"0".join([*gaps, raw[end:]]), Trouble())[1]:
         yield Record(number, raw[end:] if reason == "truncated" else b"".join([*gaps, raw[end:]]), reason=reason)
+
+
+def _may_hold_records(document: Document) -> bool:
+    """Return whether there may be whole records in a text that is cut off or damaged."""
+    return document.raw[:1] == b"{" and document.reason != "too_large" and may_hold_elements(document.raw)
 
 
 def _event(value: Any, trouble: Trouble) -> tuple[Event | None, str]:
