@@ -25,7 +25,7 @@ Codes = np.ndarray[Any, np.dtype[np.int32]]
 TEXT, TIME = pa.large_string(), pa.timestamp("us", "UTC")
 HEAD = attrgetter("event_type", "severity", "display_message", "version", "legacy_event_type")
 
-_IDS = ("transaction_id", "external_session_id", "root_session_id")
+_IDS = ("external_session_id", "root_session_id", "transaction_id")
 _RAW_PARTS = ("actor", "client", "device", "outcome", "security_context", "request", "target")
 _AGENT, _GEO, _POINT, _RISK, _TARGET = model.UserAgent(), model.Geo(), model.Geolocation(), model.Risk(), model.Target()
 _USUAL_TIMES = re.compile(r"(?:[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)*", re.ASCII)
@@ -276,11 +276,11 @@ class Decoded(NamedTuple):
 
 
 def decode_batch(raws: Sequence[bytes], events: list[Outline], dictionaries: dict[str, Dictionary]) -> Decoded:
-    """Return the columns of events, given their texts and their outlines, which are without their ids afterwards."""
+    """Return the columns of events, given their texts and their outlines."""
     nonconforming = {at for at in _find_doubtful(raws, events) if not is_conforming(raws[at])}
     nonconforming |= {at for at, event in enumerate(events) if not (event.uuid and event.event_type)}
-    ids = _take_ids(events)
-    codes = {name: dictionaries[name].encode(keys) for name, keys in _find_keys(events).items()}
+    ids, keys = _split(events)
+    codes = {name: dictionaries[name].encode(texts) for name, texts in keys.items()}
     nonconforming |= {at for numbers in codes.values() for at in np.flatnonzero(numbers < 0).tolist()}
     times, unreadable = _read_times(ids["published"])
     debug_data = debug_data_of(events)
@@ -303,31 +303,26 @@ def _find_doubtful(raws: Sequence[bytes], events: list[Outline]) -> list[int]:
     return [at for at, event in enumerate(events) if len(_encoder.encode(event)) != len(raws[at])]
 
 
-def _take_ids(events: list[Outline]) -> dict[str, list[Any]]:
-    """Return what differs from event to event, and take the ids out of sessions and operations: many share the rest."""
+def _split(events: list[Outline]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """Return what differs from event to event, and what many share: heads, and parts as texts."""
     ids: dict[str, list[Any]] = {name: [UNSET] * len(events) for name in _IDS}
-    outer, root, operations = ids["external_session_id"], ids["root_session_id"], ids["transaction_id"]
     ids |= {name: list(map(attrgetter(name), events)) for name in ("uuid", "published")}
-    for at, event in enumerate(events):
-        if session := event.authentication_context:
+    outer, root, operations = map(ids.__getitem__, _IDS)
+    keys: dict[str, list[Any]] = {name: _texts(list(map(attrgetter(name), events))) for name in _RAW_PARTS}
+    for name in ("authentication_context", "transaction"):
+        keys[name] = [part and part.__copy__() for part in map(attrgetter(name), events)]
+    for at, (session, operation) in enumerate(zip(keys["authentication_context"], keys["transaction"], strict=True)):
+        if session:
             outer[at], root[at] = session.external_session_id, session.root_session_id
             session.external_session_id = session.root_session_id = UNSET
-        if operation := event.transaction:
+        if operation:
             operations[at], operation.id = operation.id, UNSET
-    return ids
-
-
-def _find_keys(events: list[Outline]) -> dict[str, list[Any]]:
-    """Return the heads of events, and their parts as texts, empty where there is none."""
-    keys: dict[str, list[Any]] = {name: _texts(list(map(attrgetter(name), events))) for name in _RAW_PARTS}
-    keys["head"] = list(map(HEAD, events))
     for name in ("authentication_context", "transaction"):
-        values = list(map(attrgetter(name), events))
         try:
-            keys[name] = _encoder.encode_lines(values).split(b"\n")[:-1]
+            keys[name] = _encoder.encode_lines(keys[name]).split(b"\n")[:-1]
         except TypeError:  # not all of them are there
-            keys[name] = [b"" if value is UNSET else _encoder.encode(value) for value in values]
-    return keys
+            keys[name] = [b"" if value is UNSET else _encoder.encode(value) for value in keys[name]]
+    return ids, {"head": list(map(HEAD, events)), **keys}
 
 
 def _texts(values: list[Any]) -> list[bytes]:

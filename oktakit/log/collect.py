@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..reading.records import Record, read_records, tolerate
-from ..reading.streams import Document, Run, Skipped, Source
+from ..reading.streams import Batch, Document, Source
 from ..safe import text
 from .flatten import Flattener
 from .order import Columns
@@ -42,17 +42,15 @@ class Collector:
         self.scope, self.bar = scope, bar
         self.flattener = Flattener(scope.wants if scope else None)
         self.rejected: list[tuple[str, int, str, str]] = []
-        self.records, self.skipped = Counter[str](), Counter[str]()
+        self.records, self.passed = Counter[str](), Counter[str]()
 
     def read(self, source: Source) -> None:
         """Read one source to its end."""
         source.sift = self.scope.find if self.scope else None
         before = 0
         for item in read_records(source):
-            if isinstance(item, Run):
+            if isinstance(item, Batch):
                 self._add_batch(item, source.name)
-            elif isinstance(item, Skipped):
-                self.skipped[source.name] += item.events
             else:
                 self._add(item, source.name)
             if self.bar is not None:
@@ -60,10 +58,11 @@ class Collector:
             before = source.size
         source.sift = None
 
-    def _add_batch(self, batch: Run, source: str) -> None:
+    def _add_batch(self, batch: Batch, source: str) -> None:
         """Add events by their texts, and on the tolerant path those that are not as documented in some detail."""
         nonconforming = self.flattener.add_batch(batch.raws, batch.outlines, source, batch.numbers)
         self.records[source] += len(batch.raws) - len(nonconforming)
+        self.passed[source] += batch.passed
         for at in nonconforming:
             for record in tolerate(Document(batch.numbers[at], batch.raws[at])):
                 self._add(record, source)
@@ -79,7 +78,7 @@ class Collector:
     def finish(self) -> Collected:
         """Give back everything that was collected."""
         events, targets = self.flattener.finish()
-        counts = self.records + self.skipped, self.skipped + self.flattener.dropped
+        counts = self.records + self.passed, self.passed + self.flattener.dropped
         return Collected(events, targets, self.rejected, *counts)
 
 

@@ -12,8 +12,8 @@ from ..errors import InputError
 from ..reading.framing import find_lines
 from ..reading.inputs import Inputs, find_sources, is_written
 from ..reading.parts import measure
-from ..reading.records import Record, read_records
-from ..reading.streams import Member, Run, Source, members
+from ..reading.records import read_records
+from ..reading.streams import Batch, Member, Source, members
 from ..safe import text
 from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
 from .collect import Collected, Collector, fast_memory, merge
@@ -202,9 +202,9 @@ def _texts(log: Log, name: str, records: set[int], uuid: str) -> list[str]:
 def _texts_with_uuids(source: Source) -> Iterator[tuple[int, bytes, str]]:
     """Yield number, text and uuid of every event of a source."""
     for item in read_records(source):
-        if isinstance(item, Run):
+        if isinstance(item, Batch):
             yield from ((n, raw, one.uuid) for n, raw, one in zip(item.numbers, item.raws, item.outlines, strict=True))
-        elif isinstance(item, Record) and item.event is not None:
+        elif item.event is not None:
             yield item.number, item.raw, item.event.uuid
 
 

@@ -9,11 +9,10 @@ from .framing import is_json, split_alone, split_events
 from .streams import (
     MAX_RECORD,
     OLE,
+    Batch,
     Document,
     Line,
     Part,
-    Run,
-    Skipped,
     Source,
     blocks,
     is_packed,
@@ -24,7 +23,7 @@ from .streams import (
 HEAD = 1 << 16  # as much of a file as tells what it is
 
 
-def documents(source: Source) -> Iterator[Document | Run | Skipped]:
+def documents(source: Source) -> Iterator[Document | Batch]:
     """Yield the documents of a source; a file that holds no events is one document with the reason.
 
     Documents have the number 0 where only their order counts.
@@ -54,7 +53,7 @@ def documents(source: Source) -> Iterator[Document | Run | Skipped]:
     yield from _unread(head[:4096], what, source)
 
 
-def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
+def _texts(parts: Iterator[bytes], source: Source) -> Iterator[Document | Batch]:
     item = None
     for item in split_events(parts, source):
         ordered = source.shape not in ("", "ndjson") and isinstance(item, Document)

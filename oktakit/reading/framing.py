@@ -15,7 +15,7 @@ import numpy as np
 
 from .mappings import WRAPPERS
 from .model import Outline, outline
-from .streams import BLOCK, MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Document, Line, Lines, Run, Skipped, Source
+from .streams import BLOCK, MAX_DOCUMENT, MAX_RECORD, UTF8_BOM, Batch, Document, Line, Lines, Source
 
 
 class Frame(NamedTuple):
@@ -354,8 +354,8 @@ def _fit(raw: bytes) -> Outline | None:
         return None
 
 
-def split_events(parts: Iterator[bytes], source: Source) -> Iterator[Document | Run | Skipped]:
-    """Yield runs of plain events, and everything else as documents numbered by the line on which they begin."""
+def split_events(parts: Iterator[bytes], source: Source) -> Iterator[Document | Batch]:
+    """Yield batches of plain events, and everything else as documents numbered by the line on which they begin."""
     # Whether a line is read by itself depends on that line and what is open before it, never on where blocks end: the
     # same records come of it however a source is divided.
     splitter, number, tail, begins = ObjectSplitter(source.flags), 1, b"", True
@@ -379,17 +379,15 @@ def split_events(parts: Iterator[bytes], source: Source) -> Iterator[Document | 
     yield from _documents(splitter.close())
 
 
-def _split_lines(
-    lines: Lines, number: int, splitter: ObjectSplitter, source: Source
-) -> Iterator[Document | Run | Skipped]:
+def _split_lines(lines: Lines, number: int, splitter: ObjectSplitter, source: Source) -> Iterator[Document | Batch]:
     """Yield what is in lines of which each looks like one object, only what may be wanted where that is known."""
     if source.sift:
         wanted = source.sift(lines)
-        yield Skipped(len(lines) - len(wanted))
+        yield Batch(passed=len(lines) - len(wanted))
         for at in wanted:
             yield from split_alone(Line(number + at, lines[at]), source)
     elif events := lines.outlines():
-        yield Run(range(number, number + len(lines)), lines, events)
+        yield Batch(range(number, number + len(lines)), lines, events)
     else:
         for at, raw in enumerate(lines):
             yield from _split_line(Line(number + at, raw), splitter, source)

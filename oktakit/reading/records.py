@@ -11,10 +11,10 @@ from .formats import documents
 from .framing import find_elements, may_hold_elements
 from .model import Event, Outline
 from .repair import Trouble, repair
-from .streams import MAX_RECORD, Document, Run, Skipped, Source
+from .streams import MAX_RECORD, Batch, Document, Source
 
 _MANY, _LARGE = 500, 1 << 16
-"""How many plain events that come one by one make a run, and from how many bytes on one ends it."""
+"""How many plain events that come one by one make a batch, and from how many bytes on one ends it."""
 
 
 class Record(NamedTuple):
@@ -29,51 +29,51 @@ class Record(NamedTuple):
     delivery: Delivery = SILENT
 
 
-def read_records(source: Source) -> Iterator[Record | Run | Skipped]:
-    """Yield every record of a source: runs of plain events, whose parts are not yet verified, and the others.
+def read_records(source: Source) -> Iterator[Record | Batch]:
+    """Yield every record of a source: batches of plain events, whose parts are not yet verified, and the others.
 
     They are numbered by line or row, and elsewhere by their order, from 1.
     """
     count, plain = 0, list[tuple[int, bytes, Outline]]()
     for item in documents(source):
-        if isinstance(item, Document) and item.outline is not None:
+        if isinstance(item, Batch):
+            yield from _batches(plain if item.raws else [])
+            plain = [] if item.raws else plain
+            count += len(item.raws) + item.passed
+            yield item
+        elif item.outline is not None:
             count += 1
             plain.append((item.number or count, item.raw, item.outline))
-            if len(plain) < _MANY and len(item.raw) < _LARGE:
+            if len(plain) >= _MANY or len(item.raw) >= _LARGE:
+                yield from _batches(plain)
+                plain = []
+        else:
+            yield from _batches(plain)
+            plain = []
+            if item.reason and b"\0" not in item.raw and not _may_hold_records(item):
+                count += 1
+                yield Record(item.number or count, item.raw, reason=item.reason)
                 continue
-        if isinstance(item, Skipped):
-            count += item.events
-            yield item
-            continue
-        yield from _runs(plain)
-        plain = []
-        if isinstance(item, Run):
-            count += len(item.raws)
-            yield item
-        elif item.reason and b"\0" not in item.raw and not _may_hold_records(item):
-            count += 1
-            yield Record(item.number or count, item.raw, reason=item.reason)
-        elif item.outline is None:
             for record in tolerate(item):
                 count += 1
                 yield record._replace(number=record.number or count)
-    yield from _runs(plain)
+    yield from _batches(plain)
 
 
-def _runs(plain: list[tuple[int, bytes, Outline]]) -> Iterator[Run]:
-    """Yield plain events that came one by one as one run."""
+def _batches(plain: list[tuple[int, bytes, Outline]]) -> Iterator[Batch]:
+    """Yield plain events that came one by one as one batch."""
     if plain:
         numbers, raws, outlines = map(list, zip(*plain, strict=True))
-        yield Run(numbers, raws, outlines)
+        yield Batch(numbers, raws, outlines)
 
 
 def read_texts(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield the number and the text of every record."""
     for item in read_records(source):
-        if isinstance(item, Record):
-            yield item.number, item.raw
-        elif isinstance(item, Run):
+        if isinstance(item, Batch):
             yield from zip(item.numbers, item.raws, strict=True)
+        else:
+            yield item.number, item.raw
 
 
 def tolerate(document: Document) -> Iterator[Record]:

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -222,27 +222,26 @@ def _inflated(raw: io.BufferedReader) -> Iterator[bytes]:
 
 def _streams(raw: io.BufferedReader, start: Callable[[], Any], step: int) -> Iterator[bytes]:
     """Yield what is in one packed stream after the other. Raises EOFError where the last one is cut off."""
-    rest: list[bytes] = []
-    yield from _stream(start(), raw.read(step), raw, step, rest)
-    while data := (rest.pop() if rest else b"") or raw.read(step):
+    rest = yield from _stream(start(), raw.read(step), raw, step)
+    while data := rest or raw.read(step):
         machine = start()
         try:
             block = machine.decompress(data, BLOCK)
         except BROKEN as error:
             raise _Garbage from error
         yield from filter(None, [block])
-        yield from _stream(machine, b"", raw, step, rest)
+        rest = yield from _stream(machine, b"", raw, step)
 
 
-def _stream(machine: Any, data: bytes, raw: io.BufferedReader, step: int, rest: list[bytes]) -> Iterator[bytes]:
-    """Yield what is in one packed stream, and put what was read beyond it into `rest`."""
+def _stream(machine: Any, data: bytes, raw: io.BufferedReader, step: int) -> Generator[bytes, None, bytes]:
+    """Yield what is in one packed stream, and return what was read beyond it."""
     while not machine.eof:
         if not data and machine.needs_input and not (data := raw.read(step)):
             raise EOFError
         if block := machine.decompress(data, BLOCK):
             yield block
         data = b""
-    rest.append(machine.unused_data)
+    return bytes(machine.unused_data)
 
 
 def _is_plain(head: bytes) -> bool:
@@ -352,18 +351,16 @@ class Lines(Sequence[bytes]):
         return []
 
 
-class Run(NamedTuple):
-    """Texts that look like one event each, as documented, with their numbers and outlines."""
+class Batch(NamedTuple):
+    """Texts that look like one event each, as documented, with their numbers and outlines.
 
-    numbers: Sequence[int]
-    raws: Sequence[bytes]
-    outlines: list[Outline]
+    `passed` says how many other events were passed over, because none of the wanted texts is in them.
+    """
 
-
-class Skipped(NamedTuple):
-    """So many events that have none of the wanted texts."""
-
-    events: int
+    numbers: Sequence[int] = ()
+    raws: Sequence[bytes] = ()
+    outlines: list[Outline] = []  # noqa: RUF012  # never changed: the same empty one for all
+    passed: int = 0
 
 
 class Line(NamedTuple):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from deliveries import table
 from oktakit.reading import formats, framing, streams
-from oktakit.reading.records import Record, read_records, read_texts
-from oktakit.reading.streams import BLOCK, Run, Source
+from oktakit.reading.records import read_records, read_texts
+from oktakit.reading.streams import BLOCK, Batch, Source
 from records import event, uuid
 
 NESTED = [
@@ -168,7 +168,7 @@ def test_any_valid_file_keeps_all_of_its_events(blocks_of, drawn):
 def kept(source: Source) -> Iterator[str]:
     """Yield the uuids of a source in their order, and the reason in place of one that is rejected."""
     for item in read_records(source):
-        if isinstance(item, Run):
+        if isinstance(item, Batch):
             yield from (one.uuid for one in item.outlines)
-        elif isinstance(item, Record):
+        else:
             yield item.event.uuid if item.event else item.reason
