@@ -61,7 +61,7 @@ def test_investigate_says_what_it_reads_and_where_the_report_is(run: Run, tmp_pa
         f"stolen_report.jsonl (SHA-256 {sha256(EVENT.encode()).hexdigest()[:12]})",
         "1 record = 1 kept + 0 duplicates + 0 rejected, from 1 source",
         "kept, but flagged: 1 bad_published",
-        "No event with a time was kept.",
+        "No event with a plausible time was kept.",
         "",
         "Nothing needs a look. There are no exports and no verdicts in this log.",
         "",

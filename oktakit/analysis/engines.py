@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ColumnError
-from ..log.keys import TEXT, TYPES
+from ..log.keys import EARLIEST, LATEST, TEXT, TYPES
 from ..log.log import Events, events_of
-from ..log.quality import EARLIEST, LATEST
 from ..schema import COLUMNS
 from .words import microseconds
 

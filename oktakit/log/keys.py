@@ -1,6 +1,7 @@
 """Keys: which texts stand for "not known" and never join two events, and by what events are tied."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -18,6 +19,14 @@ TEXT = pd.Series(["a"]).dtype
 _TYPES = {"text": TEXT, "json": TEXT, "bool": "boolean", "int": "Int64", "float": "float64", "count": "int64"}
 
 TYPES = {column.name: _TYPES[column.kind] for column in COLUMNS if column.kind != "time"}
+
+EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
+LATEST = pd.Timestamp(f"{datetime.now(UTC).year + 2}-01-01", tz="UTC")  # next year is the last plausible one
+
+
+def is_plausible(times: pd.Series) -> "pd.Series[bool]":
+    """Return where a time may be one of an event: not before Okta was founded, and not after next year."""
+    return (times >= EARLIEST) & (times < LATEST)
 
 
 def known(column: str) -> nw.Expr:

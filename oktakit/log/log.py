@@ -12,6 +12,7 @@ from narwhals.typing import IntoFrame
 
 from ..safe import text
 from ..schema import Column
+from .keys import is_plausible
 
 LOG_TYPE: Final = "application/vnd.oktakit.log+json"
 """What a notebook keeps of a log that it shows, for the head of a report: its name, hash and span."""
@@ -91,9 +92,10 @@ class Log:
         return [f"{len(counts)} organizations: {named}"] if len(counts) > 1 else []
 
     def _span(self) -> str:
-        first, last = self.events["published"].min(), self.events["published"].max()
+        times = self.events["published"]
+        first, last = (times := times[is_plausible(times)]).min(), times.max()
         if pd.isna(first):
-            return "No event with a time was kept."
+            return "No event with a plausible time was kept."
         return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {_plural((last - first).days, 'day')}"
 
 

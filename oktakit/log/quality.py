@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,12 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from ..schema import COLUMNS
+from .keys import is_plausible
 from .log import to_pandas
 from .order import Columns, Indices
 
 _UUID = r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-EARLIEST = pd.Timestamp("2009-01-01", tz="UTC")  # the year in which Okta was founded
-LATEST = pd.Timestamp(f"{datetime.now(UTC).year + 2}-01-01", tz="UTC")  # next year is the last plausible one
 _ASIDE = ("organization", "received", "source", "record", "issues", "extra", "_row")
 _JSON = ("targets", "debug_data", "ip_chain")
 
@@ -98,7 +96,7 @@ def check_values(events: pd.DataFrame) -> pd.DataFrame:
     doubts = {
         "bad_uuid": ~(events["uuid"].str.match(_UUID).astype(bool) & (events["uuid"].str.len() == 36)),
         "bad_published": when.isna(),
-        "implausible_time": (when < EARLIEST) | (when >= LATEST),
+        "implausible_time": when.notna() & ~is_plausible(when),
         "bad_geo": nowhere,
         "null_island": (lat == 0) & (lon == 0),
         "bad_ip": events["ip_address"].isin([ip for ip in events["ip_address"].dropna().unique() if not _is_ip(ip)]),

@@ -18,7 +18,7 @@ from ..safe import text
 from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
 from .collect import Collected, Collector, fast_memory, merge
 from .flatten import ARROW
-from .keys import ties
+from .keys import is_plausible, ties
 from .lake import collect_written, read_events
 from .log import Log, Stored, to_pandas
 from .order import argsort, argsort_children, take
@@ -136,8 +136,9 @@ def _summarize(
 ) -> pd.DataFrame:
     """Return one row per source: what it is, and how its records add up."""
     by_source = events.groupby("source")["published"]
+    plausible = events[is_plausible(events["published"])].groupby("source")["published"]
     counts = (collected.records, by_source.size(), collected.duplicates, rejected.groupby("source").size())
-    first, last = by_source.min().dropna(), by_source.max().dropna()
+    first, last = plausible.min(), plausible.max()
     rows = [
         (
             *(s.name, s.size, s.sha256, s.sha256_content, s.shape, s.encoding),

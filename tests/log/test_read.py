@@ -436,3 +436,14 @@ def test_the_account_is_shown_and_nothing_in_it_is_live(tmp_path):
 def test_events_come_in_the_order_of_time():
     """The order of the file does not show."""
     assert list(ok.read_log([TWO, ONE]).events["uuid"]) == [uuid(1), uuid(2)]
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "2008-12-31T23:59:59Z", "2300-01-01T00:00:00Z"]
+)
+def test_a_time_that_cannot_be_right_is_no_edge_of_the_log(at):
+    """The event keeps its time and is flagged; the log is as long as without it."""
+    log = ok.read_log([event(1, "user.session.start", "2026-03-02T08:00:00Z"), event(2, "user.session.end", at)])
+    assert repr(log).splitlines()[-1] == "2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days"
+    assert [str(log.sources[name][0]) for name in ("first", "last")] == ["2026-03-02 08:00:00+00:00"] * 2
+    assert log.events.set_index("uuid").loc[uuid(2), "issues"] == "implausible_time"
