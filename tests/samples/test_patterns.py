@@ -222,6 +222,7 @@ def wrong(facts, log):
     return [(facts["kind"], uuid, name) for uuid, found in told for name in said if found[name] != said[name]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("kind", PATTERNS)
 def test_what_is_expected_is_what_the_records_say(kind, seed):
@@ -231,6 +232,7 @@ def test_what_is_expected_is_what_the_records_say(kind, seed):
     assert wrong(facts, log) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPORT_STORIES)
 def test_the_signs_of_a_story_are_in_its_records(kind):
     """New places and devices, devices of two accounts, scripts, and a console that was opened elsewhere."""
@@ -239,6 +241,7 @@ def test_the_signs_of_a_story_are_in_its_records(kind):
     assert all(signs(event, log) == set(PATTERNS[kind].signs.split()) for event in taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_patterns_do_not_disturb_each_other(seed):
     """The same answers come out of the whole mixture, with the quiet month around."""
