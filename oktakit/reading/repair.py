@@ -94,7 +94,8 @@ def _coerce(field: _Field, value: Any, path: str, trouble: Trouble) -> Any:
     if field.many:
         value = _decoded(value, trouble)
         items = value if isinstance(value, list) else trouble.note([value])
-        parts = [_coerce(field._replace(many=False), item, path + "[].", trouble) for item in items]
+        one = field._replace(many=False)
+        parts = [_coerce(one, item, f"{path}[{at}].", trouble) for at, item in enumerate(items)]
         readable = any(part is not None for part in parts)
         return [_empty(field) if part is None else part for part in parts] if readable else None
     if isinstance(field.kind, type) and issubclass(field.kind, Struct):

@@ -372,6 +372,14 @@ def test_okta_classic_gives_the_risk_in_another_place(data, level):
     assert [None if pd.isna(one) else one for one in row[["risk_level", "detection_name"]]] == [level, named]
 
 
+def test_what_several_targets_have_that_okta_does_not_document_is_kept_for_each():
+    """By the place of the target, which tells whose it is; a documented part of it stays in its place."""
+    record = event(1, "a.b", target=[{"id": "a", "x": 1}, {"id": "b"}, {"id": "c", "x": 3, "detailEntry": {"x": 4}}])
+    row = events(record).iloc[0]
+    assert json.loads(row["extra"]) == {"target[0].x": 1, "target[2].x": 3}
+    assert json.loads(row["targets"]) == [{"id": "a"}, {"id": "b"}, {"id": "c", "detailEntry": {"x": 4}}]
+
+
 def test_nothing_is_dropped():
     """Fields without a column of their own, documented or not, are kept as JSON text."""
     record = event(
