@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, _scenario, "write a synthetic log with known truth", "the log", "sample_logs")
     command.add_argument("name", metavar="NAME")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="another log of the kind [%(default)s]")
-    command = _command(commands, _convert, "write a log as Parquet, by day, with its account")
+    command = _command(commands, _convert, "write a log as Parquet, by day, with what was read")
     command.add_argument("log", metavar="LOG", help="file, folder or glob")
     command.add_argument("--out", required=True, metavar="FOLDER", help="a new folder")
     command.add_argument("--processes", type=int, metavar="N", help="how many read a large log [one per core]")

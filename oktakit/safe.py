@@ -4,6 +4,7 @@ The data keeps every text as it came; only what is shown goes through here.
 """
 
 import html as _html
+import json
 import os
 import re
 import shutil
@@ -72,6 +73,21 @@ def markdown(value: object, limit: int = 200) -> str:
     '\\[a\\](b) &lt;img&gt; \\*\\*c\\*\\*'
     """
     return _MARKUP.sub(r"\\\g<0>", _html.escape(text(value, limit), quote=False))
+
+
+def pretty(value: str, limit: int = 20_000) -> str:
+    """Return JSON, indented, as text for an HTML element; nothing where it is none.
+
+    >>> pretty('{"a": "<b>"}')
+    '{\\n  &quot;a&quot;: &quot;&lt;b&gt;&quot;\\n}'
+    """
+    if not value.lstrip().startswith(("{", "[")):
+        return ""
+    try:
+        lines = json.dumps(json.loads(value), indent=2, ensure_ascii=False).splitlines()
+    except (ValueError, RecursionError):
+        return ""
+    return "\n".join(html(line, limit) for line in lines)
 
 
 def rendered(table: str) -> str:

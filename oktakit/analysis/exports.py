@@ -49,13 +49,17 @@ _STEP = {
 _SCOPE = ("job_id", "report_id", "report_name", "export_columns", "export_filter", "export_type")
 _NEEDED = tuple(dict.fromkeys((*_STEP, *_SCOPE, *_KEYS, "event_type", "outcome_result", "outcome_reason")))
 _STEPS = ("requested", "generated", "downloaded")
+_PLACED = ("country", "from", "is_proxy", "ip_categories")
 EXPORT_COLUMNS = (
-    *_SCOPE,
-    *(f"{step}_{name}" for step in _STEPS for name in _STEP.values()),
-    *("generate_result", "generate_reason", "generated_linked_by", "downloaded_linked_by"),
-    *("generated_confidence", "downloaded_confidence", "state", "orphan_reason", "taken_by_other"),
-    *("ambiguous", "candidates", "downloads"),
-    *("request_to_generate", "generate_to_download", "request_to_download"),
+    *("requested_by", "downloaded_by", "report_name", "requested_at", "downloaded_at", "state", "taken_by_other"),
+    *("request_to_download", "downloads", "ambiguous", "orphan_reason"),
+    *(f"{step}_{name}" for name in _PLACED for step in ("requested", "downloaded")),
+    *("generated_by", "generated_at", "generate_result", "generate_reason"),
+    *(f"generated_{name}" for name in _PLACED),
+    *("request_to_generate", "generate_to_download", "export_columns", "export_filter", "export_type"),
+    *("generated_linked_by", "generated_confidence", "downloaded_linked_by", "downloaded_confidence"),
+    *(f"{step}_{name}" for name in ("by_id", "session", "uuid") for step in _STEPS),
+    *("job_id", "report_id", "candidates"),
 )
 
 
@@ -70,13 +74,14 @@ def correlate_exports(events: Events) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The job (`job_id report_id report_name export_columns export_filter export_type`), then for each step S of
-        requested, generated and downloaded `S_at S_by S_by_id S_from S_country S_is_proxy S_ip_categories S_session
-        S_uuid`, then `generate_result generate_reason`, how each step was tied to the one before (`generated_linked_by
-        downloaded_linked_by`: job_id, transaction, session, actor or report; `generated_confidence
-        downloaded_confidence`: exact, high, medium or low), `state` (downloaded, failed, never generated, never
-        downloaded, download only, generate only, download refused, download undecided), `orphan_reason`,
-        `taken_by_other`, `ambiguous`, `candidates` (uuids that tie), `downloads` (of this job that were done) and the
+        First who, what and when (`requested_by downloaded_by report_name requested_at downloaded_at state
+        taken_by_other request_to_download`). For each step S of requested, generated and downloaded `S_at S_by S_by_id
+        S_from S_country S_is_proxy S_ip_categories S_session S_uuid`; the job (`job_id report_id report_name
+        export_columns export_filter export_type`); `generate_result generate_reason`; how each step was tied to the one
+        before (`generated_linked_by downloaded_linked_by`: job_id, transaction, session, actor or report;
+        `generated_confidence downloaded_confidence`: exact, high, medium or low); `state` (downloaded, failed, never
+        generated, never downloaded, download only, generate only, download refused, download undecided),
+        `orphan_reason`, `ambiguous`, `candidates` (uuids that tie), `downloads` (of this job that were done) and the
         lags as timedeltas. Sorted by the first time known, then uuid.
 
         `taken_by_other` is True or False only where every link is exact; a link by session or actor presupposes the

@@ -138,10 +138,10 @@ _BESIDE = {
 }
 
 FEEDBACK_COLUMNS = (
-    *_GIVEN.values(),
-    *("about_user", "about_user_id", "label", "verdict", "reason", "judged_uuid"),
-    *("judged_type", "judged_at", "judged_risk_level", "judged_detection", "judged_in_log"),
-    *("time_to_verdict", "self_feedback", "contradicted"),
+    *("given_by", "verdict", "about_user", "given_at", "judged_detection", "judged_risk_level", "judged_at"),
+    *("time_to_verdict", "given_country", "given_from", "given_is_proxy", "self_feedback", "contradicted"),
+    *("judged_in_log", "reason", "label", "judged_type"),
+    *("feedback_uuid", "judged_uuid", "given_by_id", "about_user_id", "given_session"),
 )
 
 _KIND = ["event_type", "detection_name"]

@@ -35,14 +35,14 @@ _SHOWN = ("lat", "lon", "uuid", "ip_address", "country", *_PROXY, *_WHO)
 TRAVEL_NEEDS: Final = tuple(dict.fromkeys((*_SHOWN, "api_token_id", *DELIBERATE_COLUMNS)))
 
 TRAVEL_COLUMNS: Final = (
-    *_WHO,
-    *(f"{side}_{name}" for name in _END.values() for side in ("from", "to")),
+    "actor_alternate_id",
+    *(f"{side}_{name}" for name in ("country", "at") for side in ("from", "to")),
     *("km", "hours", "kmh"),
-    *(f"{side}_{name}" for name in _PROXY for side in ("from", "to")),
-    "basis",
+    *(f"{side}_{name}" for name in ("ip", *_PROXY) for side in ("from", "to")),
+    *("basis", "actor_id", "from_uuid", "to_uuid"),
 )
 
-FIRST_COLUMNS: Final = (*_WHO, "value", "at", "uuid", "baseline_events", "first_time")
+FIRST_COLUMNS: Final = ("actor_alternate_id", "value", "at", "first_time", "baseline_events", "actor_id", "uuid")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 

@@ -28,9 +28,9 @@ _SHOWN = ("ip_address", "country", "as_number", "browser", "os", "dt_hash", "is_
 _WHO = ("uuid", "event_type", "outcome_result", "actor_id", "actor_alternate_id", "request_uri", "root_session_id")
 CHANGE_NEEDS: Final = tuple(dict.fromkeys((*_WHO, *MOVED, *OWN_COLUMNS)))
 CHANGE_COLUMNS: Final = (
-    *("session", "actor_id", "actor_alternate_id", "at", "uuid", "previous_uuid", "moved"),
+    *("actor_alternate_id", "moved", "at", "explained_by"),
     *(f"{side}_{name}" for name in _SHOWN for side in ("from", "to")),
-    *("after", *(f"{name}_after" for name in _KINDS), "explained_by"),
+    *("after", *(f"{name}_after" for name in _KINDS), "session", "actor_id", "uuid", "previous_uuid"),
 )
 _DISTINCT = {
     "root_sessions": "root_session_id",
@@ -41,8 +41,8 @@ _DISTINCT = {
     "dt_hashes": "dt_hash",
 }
 SESSION_COLUMNS: Final = (
-    *("session", "root_sessions", "actor_id", "actor_alternate_id", "first", "last", "events"),
-    *(*list(_DISTINCT)[1:], "proxy", *_KINDS, "admin_console", "changes"),
+    *("actor_alternate_id", "first", "last", "events", *_KINDS, "changes", *list(_DISTINCT)[1:]),
+    *("proxy", "admin_console", "root_sessions", "session", "actor_id"),
 )
 
 

@@ -108,7 +108,7 @@ def summarize_actors(events: Events, *, known: Any = None, watch: Any = None) ->
     Returns
     -------
     DataFrame
-        `actor_id actor_alternate_id actor_type events requests downloads feedback countries ip_addresses sessions
+        `actor_alternate_id actor_id actor_type events requests downloads feedback countries ip_addresses sessions
         first last`, most events first.
 
     Raises
@@ -120,9 +120,9 @@ def summarize_actors(events: Events, *, known: Any = None, watch: Any = None) ->
     --------
     >>> from oktakit import make_log, read_log
     >>> summarize_actors(read_log(make_log("assistant").records).events).columns[:3].tolist()
-    ['actor_id', 'actor_alternate_id', 'actor_type']
+    ['actor_alternate_id', 'actor_id', 'actor_type']
     """
-    by = ["actor_id", "actor_alternate_id", "actor_type"]
+    by = ["actor_alternate_id", "actor_id", "actor_type"]
     counts = ("events", "requests", "downloads", "feedback", "countries", "ip_addresses", "sessions")
     return _summarize(events, "summarize_actors", by, counts, told_by(known, watch))
 

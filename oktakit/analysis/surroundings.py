@@ -32,7 +32,8 @@ _SHOWN = (
     *("ip_address", "country", "is_proxy", "ip_categories", "raw_user_agent", *_LINKS.values(), "api_token_id"),
 )
 
-AROUND_COLUMNS: Final = (*_SHOWN, "reason", "lag", "matters")
+_FIRST = ("actor_alternate_id", "event_type", "published", "lag", "reason", "matters")
+AROUND_COLUMNS: Final = (*_FIRST, *(name for name in EVENT_COLUMNS if name in {*_SHOWN} - {*_FIRST}))
 
 _UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
 

@@ -73,9 +73,10 @@ MFA: Final = "user.authentication.auth_via_mfa"
 
 _FACTOR = re.compile(r'"factor"\s*:\s*"([^"]+)"|"AuthenticatorEnrollment"[^{}]*"displayName"\s*:\s*"([^"]+)"')
 
-_ASKED = ("subject", "key", "question", "answer", "why", "against", "evidence", "innocent", "source")
-
-CHECK_COLUMNS = (*_ASKED, "fetch", "fetch_splunk", "fetch_kql")
+CHECK_COLUMNS = (
+    *("question", "answer", "why", "against", "innocent", "source", "fetch", "fetch_splunk", "fetch_kql"),
+    *("subject", "key", "evidence"),
+)
 
 
 class Answer(NamedTuple):
@@ -163,8 +164,8 @@ def _row(subject: str, question: Question, given: Answer) -> tuple[str | None, .
     fetch = given.fetch if given.answer == "unknown" else None
     queries = (fetch.system_log(), fetch.splunk(), fetch.kql()) if fetch else (None, None, None)
     uuids = " ".join(dict.fromkeys(given.evidence))
-    cells = (given.answer, given.why, given.against, uuids, question.innocent, question.source)
-    return (subject, question.key, question.name, *cells, *queries)
+    cells = (question.name, given.answer, given.why, given.against, question.innocent, question.source)
+    return (*cells, *queries, subject, question.key, uuids)
 
 
 def combine(verdicts: Iterable[bool | None]) -> str:

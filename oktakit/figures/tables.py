@@ -1,6 +1,5 @@
 """A table to read: all of it, left-aligned, with long JSON folded, and nothing of a log that could act."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import wrap
@@ -9,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from ..errors import InputError
-from ..safe import html, text
+from ..safe import html, pretty, text
 
 WIDTH: Final = 120
 LIMIT: Final = 20_000
@@ -120,19 +119,8 @@ def _words(value: Any) -> str:
 
 def _cell(words: str) -> str:
     """Return a cell of HTML: lines stay lines, and JSON that is long folds."""
-    lines = pretty(words)
+    lines = pretty(words, LIMIT)
     if len(words) > _FOLDED and lines:
         shown = f"<details><summary>{html(words, _FOLDED)}</summary><pre>{lines}</pre></details>"
         return f"<td {_LEFT}>{shown}</td>"
     return f"<td {_LEFT}>{'<br>'.join(html(line, LIMIT) for line in words.splitlines())}</td>"
-
-
-def pretty(words: str) -> str:
-    """Return JSON, indented, as HTML; nothing where it is none."""
-    if not words.lstrip().startswith(("{", "[")):
-        return ""
-    try:
-        lines = json.dumps(json.loads(words), indent=2, ensure_ascii=False).splitlines()
-    except (ValueError, RecursionError):
-        return ""
-    return "\n".join(html(line, LIMIT) for line in lines)

@@ -194,7 +194,7 @@ def _categories(
 
 def _target_batch(columns: dict[str, pa.Array], values: list[tuple[Any, ...]]) -> pa.RecordBatch:
     """Return one row per target, with the place of its event: the distinct lists, repeated for each event."""
-    names = tuple(column.name for column in TARGET_COLUMNS[1:])
+    names = ("position", "target_id", "target_type", "target_alternate_id", "target_display_name", "detail")
     rows = [row for lists in values for row in lists[-2]]
     arrays = _arrays(names, zip(*rows, strict=True) if rows else [()] * len(names))
     sizes = np.array([len(lists[-2]) for lists in values])
@@ -204,5 +204,7 @@ def _target_batch(columns: dict[str, pa.Array], values: list[tuple[Any, ...]]) -
     event = np.repeat(np.arange(len(codes)), count)
     within = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
     wanted = pa.array(np.repeat(starts[codes], count) + within)
-    cells = [pa.array(event), columns["uuid"].take(pa.array(event)), *(array.take(wanted) for array in arrays)]
-    return pa.RecordBatch.from_arrays(cells, ["_row", "uuid", *names])
+    cells = dict(zip(names, (array.take(wanted) for array in arrays), strict=True))
+    cells |= {"_row": pa.array(event), "uuid": columns["uuid"].take(pa.array(event))}
+    order = ["_row", *(column.name for column in TARGET_COLUMNS)]
+    return pa.RecordBatch.from_arrays([cells[name] for name in order], order)

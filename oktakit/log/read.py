@@ -14,7 +14,7 @@ from ..reading.inputs import Inputs, find_sources, is_written
 from ..reading.parts import measure
 from ..reading.records import read_records
 from ..reading.streams import Batch, Member, Source, members
-from ..safe import text
+from ..safe import html, pretty, text
 from ..schema import COLUMNS, REJECTED_COLUMNS, SOURCE_COLUMNS, TARGET_COLUMNS, Column
 from .collect import Collected, Collector, fast_memory, merge
 from .flatten import ARROW
@@ -150,8 +150,18 @@ def _summarize(
     return _frame(rows, SOURCE_COLUMNS)
 
 
-def read_raw(log: Log, uuid: str) -> list[str]:
+class Originals(list[str]):
+    """The original texts of an event, which a notebook shows indented and folded."""
+
+    def _repr_html_(self) -> str:
+        shown = ((html(one, 100), pretty(one) or html(one, 20_000)) for one in self)
+        return "".join(f"<details><summary>{head}</summary><pre>{words}</pre></details>" for head, words in shown)
+
+
+def read_raw(log: Log, uuid: str) -> Originals:
     """Return the original text of every record with this uuid, exactly as it stands in its source.
+
+    A notebook shows each text indented and folded; the list holds it to the letter.
 
     Parameters
     ----------
@@ -176,7 +186,7 @@ def read_raw(log: Log, uuid: str) -> list[str]:
     if rows.empty:
         raise InputError(f"Needed an event of this log, found no uuid {text(uuid)}. See log.events['uuid'].")
     by_source = rows.groupby("source", sort=False)["record"]
-    return [raw for name, records in by_source for raw in _texts(log, str(name), set(records), uuid)]
+    return Originals(raw for name, records in by_source for raw in _texts(log, str(name), set(records), uuid))
 
 
 def _texts(log: Log, name: str, records: set[int], uuid: str) -> list[str]:

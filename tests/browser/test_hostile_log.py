@@ -3,37 +3,18 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness import Lab, Reader, use_notebook
+from payloads import poisoned
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PAYLOADS = {
-    "displayName": "<img src=x onerror='window.ran=1'>",
-    "alternateId": "<script>window.ran=1</script>",
-    "rawUserAgent": "<a href='https://192.0.2.1/'>x</a>",
-    "displayMessage": '<span style="fill:url(http://192.0.2.1/f)">x</span>',
-    "city": "$\\href{javascript:window.ran=1}{x}$",
-    "asOrg": "https://192.0.2.1/look \x1b[8m",
-    "reason": "\u202e\u2066 ![x](http://192.0.2.1/i.png)",
-    "state": "<b>%{customdata[0]}<br>",
-}
 ACTED = """() => [
   window.ran, document.querySelectorAll('.jp-OutputArea :is(b, script, [onerror], mjx-container)').length,
   /[\\u202e\\u2066]/.test([...document.querySelectorAll('.jp-OutputArea')].map((area) => area.textContent).join('')),
 ]"""
-
-
-def poisoned(value: Any, key: str = "") -> Any:
-    """Return a record with a payload behind every text that an attacker chooses; equal texts stay equal."""
-    if isinstance(value, dict):
-        return {name: poisoned(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [poisoned(item, key) for item in value]
-    return value + PAYLOADS[key] if isinstance(value, str) and key in PAYLOADS else value
 
 
 @pytest.fixture(scope="module")
