@@ -35,6 +35,7 @@ _SHOWN = (
 _FIRST = ("actor_alternate_id", "event_type", "published", "lag", "reason", "matters")
 AROUND_COLUMNS: Final = (*_FIRST, *(name for name in EVENT_COLUMNS if name in {*_SHOWN} - {*_FIRST}))
 
+PHISHING: Final = "FastPass declined a phishing attempt"
 _UUIDS = ("uuid", "downloaded_uuid", "generated_uuid", "requested_uuid", "feedback_uuid", "to_uuid")
 
 
@@ -96,8 +97,8 @@ def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "
     told = {kind: matters(kind) for kind in found["event_type"].dropna().unique()}
     meanings = found["event_type"].map(told).astype(TEXT)
     tried = "attempt " + outcomes(found["outcome_result"]) + ": " + meanings
-    phishing = found["outcome_reason"].str.contains("phishing", case=False, na=False)
-    tried = tried.mask(phishing, "FastPass declined a phishing attempt")
+    phishing = found["outcome_reason"].map(is_phishing).astype(bool)
+    tried = tried.mask(phishing, PHISHING)
     sure = were_done(found["outcome_result"]) | found["event_type"].map(is_sign, na_action="ignore").eq(True)
     why = {"reason": _reason(found, ties), "matters": meanings.where(sure & ~phishing, tried)}
     return found.assign(**why, lag=found["published"] - event["published"])[[*AROUND_COLUMNS]]
@@ -144,6 +145,15 @@ def matters(event_type: str) -> str | None:
     ('policy changed', None)
     """
     return None if event_type.startswith(types_of("routine")) else meaning_of(event_type, "matters")
+
+
+def is_phishing(reason: object) -> bool:
+    """Return whether a sign-in was refused because its page was not Okta's; only the reason of the outcome says so.
+
+    >>> is_phishing("FastPass declined phishing attempt"), is_phishing("INVALID_CREDENTIALS")
+    (True, False)
+    """
+    return isinstance(reason, str) and "phishing" in reason.lower()
 
 
 def find_related(events: Events, event_types: tuple[str, ...] = ANALYTICS) -> pd.DataFrame:

@@ -96,8 +96,9 @@ class Question(NamedTuple):
     """A question, how it is answered for one subject, what innocent reasons there may be, and where it comes from.
 
     `placed` says that it is about places: what the analyst knows about them speaks against a yes. `refusal` is
-    "counts" where what was only tried is asked about, too, and "absence" where it is about what was not there, or not
-    there before: a refusal may turn a no of these into a yes, and of no others.
+    "counts" where what was only tried is asked about, too, "attempts" where refused attempts of others are a sign, and
+    "absence" where it is about what was not there, or not there before: a refusal may turn a no of these into a yes,
+    and of no others.
     """
 
     key: str

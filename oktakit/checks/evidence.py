@@ -21,7 +21,7 @@ from ..analysis.movement import TRAVEL_NEEDS, find_travel
 from ..analysis.places import COMPARED
 from ..analysis.sessions import CHANGE_NEEDS, find_session_changes
 from ..analysis.words import zone
-from ..log.keys import bare_uuid, known_only, known_values
+from ..log.keys import bare_uuid, done, known_only, known_values
 from ..log.log import Events
 from ..schema import ANALYTICS, DOWNLOAD, FEEDBACK, REQUEST, is_done, types_of
 from .answers import MFA, Answer
@@ -38,10 +38,23 @@ _TEXTS = ("actor_id", "target_user_id", *_SESSIONS, "ip_address", "country", "dt
 """The texts of which one that stands for "not known" is missing in the evidence."""
 _FRAME = ("uuid", "event_type", *_TEXTS, *DELIBERATE_COLUMNS, "actor_alternate_id", "as_number")
 JOURNEYS: Final = (*TRAVEL_NEEDS, *CHANGE_NEEDS, "targets")
+PUSHES: Final = (MFA, "user.mfa.okta_verify.deny_push")
+"""Events that say that a push or code was refused."""
+_SETTINGS = ("system.idp.", "policy.lifecycle.", "policy.rule.")
+"""Changes by which other people get in; they are looked at whoever made them."""
 _TOLD = (
     *("uuid", "event_type", *_TEXTS, *LABELLED, *DELIBERATE_COLUMNS, "browser", "api_token_id", "credential_type"),
     *("device_managed", "device_registered", "is_proxy", "ip_categories", "report_id", "report_name"),
-    *("export_columns", "export_filter", "export_type", "judged_uuid", "feedback_label", "targets", "debug_data"),
+    *(
+        "export_columns",
+        "export_filter",
+        "export_type",
+        "judged_uuid",
+        "feedback_label",
+        "targets",
+        "debug_data",
+        "outcome_reason",
+    ),
 )
 
 
@@ -89,6 +102,11 @@ class Evidence:
     def by_person(self) -> dict[str, list[Any]]:
         """Return what people did and what was done to them, in the order of time."""
         return grouped((one, event) for event in self.timed for one in {event.actor_id, event.target_user_id})
+
+    @cached_property
+    def settings(self) -> dict[str, list[Any]]:
+        """Return changes of identity providers and policies by the address they were made from, in order of time."""
+        return grouped((one.ip_address, one) for one in self.timed if one.event_type.startswith(_SETTINGS))
 
     @cached_property
     def by_session(self) -> dict[tuple[str, str], list[Any]]:
@@ -286,9 +304,14 @@ def collect_evidence(
     keys = [key for key in (*_SESSIONS, "dt_hash") if key in core]
     beside = reduce(or_, (nw.col(key).is_in(known_values(core, key)) for key in keys), named)
     tied = reduce(or_, (nw.col(key).is_in(users) for key in ("actor_id", "target_user_id")), beside)
-    telling = nw.col("event_type").is_in(sorted({*kinds, *(one for one in types if one.startswith(kinds))}))
+    telling, settings = (
+        nw.col("event_type").is_in(sorted({*some, *(one for one in types if one.startswith(some))}))
+        for some in (kinds, _SETTINGS)
+    )
+    near = nw.col("ip_address").is_in(known_values(core, "ip_address")) & settings if "ip_address" in core else named
+    factors = (nw.col("event_type") == MFA) & (beside | (tied & ~done()))
     surroundings = _collected(frame, (*_FRAME, *columns), tied & ~nw.col("published_us").is_null())
-    rows = _collected(frame, _TOLD, named | (tied & telling) | (beside & (nw.col("event_type") == MFA)))
+    rows = _collected(frame, _TOLD, named | (tied & telling) | near | factors)
     labels, seen = (labels_by_uuid(rows, one) for one in (known, watch))
     return Evidence(surroundings, rows, types, span["start"][0], span["end"][0], zone(timezone), labels, seen, reports)
 

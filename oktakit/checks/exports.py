@@ -223,7 +223,7 @@ ABOUT_JOB = questions(taken_by_other, other_place, unfiltered, sensitive_report,
 
 EXPORT_QUESTIONS = (*ABOUT_JOB, *ABOUT_SURROUNDINGS, *ABOUT_CLIENTS, *ABOUT_HABITS)
 
-_TIES = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "dt_hash")
+_TIES = ("actor_id", "target_user_id", "external_session_id", "root_session_id", "dt_hash", "ip_address")
 
 
 def check_exports(

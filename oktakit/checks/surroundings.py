@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from ..analysis.surroundings import matters
+from ..analysis.surroundings import PHISHING, is_phishing, matters
 from ..analysis.words import duration, listed, moment
 from ..safe import text
 from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, is_sign, meaning_of_result, types_of
 from .answers import (
+    MFA,
     Answer,
     Query,
     decide,
@@ -20,7 +21,7 @@ from .answers import (
     trusted,
     unanswerable,
 )
-from .evidence import HOUR, Evidence, Taking, within
+from .evidence import HOUR, PUSHES, Evidence, Taking, busiest, within
 
 _CONTAINMENT, _RIGHTS, _QUIET = types_of("containment"), types_of("rights"), types_of("quiet")
 
@@ -35,6 +36,9 @@ _NAMES = {
     **{"ip_address": "IP address", "country": "country", "as_number": "network", "browser": "browser"},
     **{"os": "operating system", "raw_user_agent": "user agent", "dt_hash": "device"},
 }
+
+_BURST, _BURST_WITHIN = 3, pd.Timedelta("10min")
+"""How many refused pushes or codes within how long are a burst: a user who mistypes needs one or two."""
 
 _OPENED_BEFORE = 2 * 24 * HOUR
 
@@ -114,15 +118,36 @@ def around_risk(taking: Taking, evidence: Evidence) -> Answer:
 def _neighbours(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
     """Return what matters within an hour of an event, by or about its actor or in its session, and why and when."""
     near = within(evidence.by_person.get(event.actor_id, []), event.published - HOUR, event.published + HOUR)
+    neighbours = [(one, PHISHING) for one in near if is_phishing(one.outcome_reason)]
+    if run := _refused_in_a_row(near):
+        neighbours.append((run[-1], f"{len(run)} pushes or codes refused within 10 min"))
+    neighbours += _settings_from_there(event, evidence)
     changes = [one for one in _hand_overs(event, evidence) if abs(one.published - event.published) <= HOUR]
-    neighbours = [(one, "the session goes on at another address and browser") for one in changes]
-    counted = [one for one in near if is_done(one.outcome_result) or is_sign(one.event_type)]
+    neighbours += [(one, "the session goes on at another address and browser") for one in changes]
+    counted = [one for one in near if one not in run and (is_done(one.outcome_result) or is_sign(one.event_type))]
     neighbours += [
         (one, why) for one in counted if (why := matters(one.event_type)) and not one.event_type.startswith(_QUIET)
     ]
     return [
         (one, f"{why} ({text(one.event_type)}, {_lag(one, event)} the {step_of(event)})") for one, why in neighbours
     ]
+
+
+def _refused_in_a_row(near: list[Any]) -> list[Any]:
+    """Return the pushes or codes that were refused within minutes, if they are a burst."""
+    pushes = [one for one in near if one.event_type in PUSHES and not is_phishing(one.outcome_reason)]
+    refused = [one for one in pushes if one.event_type != MFA or meaning_of_result(one.outcome_result) == "refused"]
+    run = max((busiest(refused, one, _BURST_WITHIN) for one in refused), key=len, default=[])
+    return run if len(run) >= _BURST else []
+
+
+def _settings_from_there(event: Any, evidence: Evidence) -> list[tuple[Any, str]]:
+    """Return what others changed from the address of an event that is new for its person; offices share addresses."""
+    if evidence.is_new(event, "ip_address") is not True:
+        return []
+    changes = within(evidence.settings.get(event.ip_address, []), event.published - HOUR, event.published + HOUR)
+    others = [one for one in changes if one.actor_id != event.actor_id and is_done(one.outcome_result)]
+    return [(one, f"{matters(one.event_type)} by {person(one)} from the same address") for one in others]
 
 
 def travel(taking: Taking, evidence: Evidence) -> Answer:

@@ -182,4 +182,4 @@ def test_a_country_that_jumps_under_one_browser_is_told():
 def test_a_request_that_was_not_done_is_answered_too(result):
     """Somebody who never exported anything asks, and does not get it: every question has an answer."""
     asked = act(1, REQUEST, "20T09:10", "ann", outcome={"result": result})
-    assert len(answers(ok.check_exports(events(*WEEKS, asked)))) == 15
+    assert len(answers(ok.check_exports(events(*WEEKS, asked)))) == 20

@@ -44,7 +44,7 @@ TWINS = (
     ("contradicted", "agreed", "contradicted dismissed_high"),
     ("har_file", "home_from_office", "session_changed travel around_risk"),
     ("mailed_link_taken", "mailed_link_at_home", "proxy"),
-    ("impersonated_across_tenants", "moved_to_new_provider", "proxy travel"),
+    ("impersonated_across_tenants", "moved_to_new_provider", "proxy travel around_risk"),
     ("copied_user_agent", "tethered_to_phone", "no_admin_console travel"),
     ("talked_into_reset", "forgot_password", "no_admin_console proxy around_risk"),
     ("stolen_api_token", "api_token_job", "proxy"),
@@ -149,6 +149,11 @@ def about_export(taken, log):
         for one, two in pairwise(inside)
     )
     risky = [one for one in of(near, *MATTERS) if actor in (one["actor"]["id"], *(to["id"] for to in one["target"]))]
+    address = taken["client"]["ipAddress"]
+    usual = any(event["client"]["ipAddress"] == address for event in own if at(taken) - at(event) > 24 * HOUR)
+    settings = of(near, "system.idp.lifecycle.create", "policy.rule.update")
+    risky += [one for one in settings if one["client"]["ipAddress"] == address and not usual]
+    risky += [one for one in near if one["actor"]["id"] == actor and "phishing" in (one["outcome"]["reason"] or "")]
     hours = Counter(at(event).replace(minute=0, second=0, microsecond=0) for event in of(own, DOWNLOAD))
     most = max([hours[hour] for hour in hours if hour < at(taken) - 6 * 24 * HOUR], default=0)
     return {
