@@ -70,9 +70,9 @@ def summarize_coverage(log: Events) -> pd.DataFrame:
     frame = table(events, "summarize_coverage", ("event_type", "organization", "received"))
     hours, types = _per_hour(frame), _per(frame, "event_type")
     total = sum(types.values())
-    found = [*_spans(hours, total), *_gaps(hours), *_kinds(types), _limits(types)]
-    found += [_organizations(_per(frame, "organization"), total), _lag(frame, total), *_read(log)]
-    typed = pd.DataFrame(found, columns=list(COVERAGE_COLUMNS)).astype({"count": "int64"})
+    rows = [*_spans(hours, total), *_gaps(hours), *_kinds(types), _limits(types)]
+    rows += [_organizations(_per(frame, "organization"), total), _lag(frame, total), *_read(log)]
+    typed = pd.DataFrame(rows, columns=list(COVERAGE_COLUMNS)).astype({"count": "int64"})
     for name in ("first", "last"):
         typed[name] = pd.to_datetime(typed[name], utc=True).dt.as_unit("us")
     return typed.astype({"aspect": TEXT, "complete": TEXT, "why": TEXT})
@@ -115,15 +115,15 @@ def _gaps(hours: pd.DataFrame) -> Iterator[Row]:
     if hours.empty:
         return
     runs = [range(before + 1, after) for before, after in pairwise(hours.index) if after > before + 1]
-    found = [(run, usual) for run in runs if (usual := _usual(hours["events"], run)) >= EXPECTED]
-    for run, usual in found:
+    gaps = [(run, usual) for run in runs if (usual := _usual(hours["events"], run)) >= EXPECTED]
+    for run, usual in gaps:
         first, last = hours["last"][run[0] - 1], hours["first"][run[-1] + 1]
         why = f"No event in {len(run)} hours, which as a rule have {usual} or more at other times."
         yield ("gap", "no", why, first, last, 0)
-    if not found:
+    if not gaps:
         busy = int(hours["events"].sum()) * 24 / (hours.index[-1] - hours.index[0] + 1) >= EXPECTED
-        told = "No hours are empty that are busy at other times." if busy else "Too few events a day to see a gap."
-        yield ("gap", "yes" if busy else "unknown", told, hours["first"].min(), hours["last"].max(), 0)
+        words = "No hours are empty that are busy at other times." if busy else "Too few events a day to see a gap."
+        yield ("gap", "yes" if busy else "unknown", words, hours["first"].min(), hours["last"].max(), 0)
 
 
 def _usual(counts: pd.Series, run: range) -> int:
@@ -169,13 +169,13 @@ def _limits(types: dict[str, int]) -> Row:
 def _organizations(named: dict[str, int], events: int) -> Row:
     """Return whether all events are from one organization, as far as their deliveries name it."""
     count = sum(named.values())
-    told = listed((f"{text(name)} ({number:,})" for name, number in named.items()), 5)
-    told += f"; {events - count:,} events name none." if count < events else "."
+    listing = listed((f"{text(name)} ({number:,})" for name, number in named.items()), 5)
+    listing += f"; {events - count:,} events name none." if count < events else "."
     if len(named) > 1:
         hint = f'Look at one at a time: events[events["organization"] == {text(next(iter(named)))!r}].'
-        complete, why = "no", f"{len(named)} organizations: {told} {hint}"
+        complete, why = "no", f"{len(named)} organizations: {listing} {hint}"
     elif named:
-        complete, why = "yes" if count == events else "unknown", f"One organization: {told}"
+        complete, why = "yes" if count == events else "unknown", f"One organization: {listing}"
     else:
         complete, why = "unknown", "No delivery names the organization."
     return ("organizations", complete, why, None, None, count)
@@ -184,17 +184,17 @@ def _organizations(named: dict[str, int], events: int) -> Row:
 def _lag(frame: nw.LazyFrame[Any], events: int) -> Row:
     """Return how long after they happened events were received, as far as their deliveries say."""
     timed = frame.filter(~nw.col("received").is_null(), ~nw.col("published_us").is_null())
-    found = collect(timed.select("received", "published_us"))
-    if found.empty:
+    times = collect(timed.select("received", "published_us"))
+    if times.empty:
         return ("ingest lag", "unknown", "No delivery says when it received an event.", None, None, 0)
-    lag = pd.to_datetime(found["received"], utc=True) - found["published"]
+    lag = pd.to_datetime(times["received"], utc=True) - times["published"]
     late, early = int((lag > LATE).sum()), int((lag < pd.Timedelta(0)).sum())
     span = f"{duration(lag.median())} after they happened in the median, {duration(lag.max())} at most"
     why = f"{len(lag):,} of {events:,} events say when they were received: {span}, {late:,} more than an hour."
     if early:
         why += f" {early:,} were received before they happened, by up to {duration(-lag.min())}: a clock is wrong."
     complete = "no" if late else "yes" if len(lag) == events and not early else "unknown"
-    return ("ingest lag", complete, why, found["published"].min(), found["published"].max(), len(lag))
+    return ("ingest lag", complete, why, times["published"].min(), times["published"].max(), len(lag))
 
 
 def _read(log: Any) -> Iterator[Row]:

@@ -39,10 +39,10 @@ def table(events: Events, helper: str, columns: Iterable[str], *, every_time: bo
         If a column is missing, or the time is none.
     """
     frame = _typed(_once(nw.from_native(_in_utc(events_of(events)))).lazy(), {*columns})
-    found = frame.collect_schema().names()
-    time = "published_us" if "published_us" in found else "published"
-    if missing := [name for name in (*columns, time) if name not in found]:
-        raise ColumnError.missing(helper, missing, found)
+    names = frame.collect_schema().names()
+    time = "published_us" if "published_us" in names else "published"
+    if missing := [name for name in (*columns, time) if name not in names]:
+        raise ColumnError.missing(helper, missing, names)
     us = nw.col("published_us") if time == "published_us" else nw.col("published").dt.timestamp("us")
     right = us if every_time else nw.when((us >= microseconds(EARLIEST)) & (us < microseconds(LATEST))).then(us)
     try:
@@ -89,10 +89,10 @@ def _typed(frame: nw.LazyFrame[Any], columns: set[str]) -> nw.LazyFrame[Any]:
 
 def collect(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the rows of a lazy frame as pandas, every column of the events table in its own type."""
-    found = frame.collect().to_pandas().reset_index(drop=True)
-    for name in [name for name in found if str(name).endswith("_us")]:
-        found[name.removesuffix("_us")] = pd.to_datetime(found.pop(name).astype("Int64"), unit="us", utc=True)
-    typed = found.astype({name: TYPES[name] for name in found if name in TYPES})
+    collected = frame.collect().to_pandas().reset_index(drop=True)
+    for name in [name for name in collected if str(name).endswith("_us")]:
+        collected[name.removesuffix("_us")] = pd.to_datetime(collected.pop(name).astype("Int64"), unit="us", utc=True)
+    typed = collected.astype({name: TYPES[name] for name in collected if name in TYPES})
     if pd.api.types.is_object_dtype(TEXT):  # engines hand out None or NaN, which pandas 2 keeps apart
         texts = typed.select_dtypes("object")
         typed[[*texts]] = texts.where(texts.notna(), None)
@@ -117,8 +117,8 @@ def pick(frame: nw.LazyFrame[Any], columns: Iterable[str], where: nw.Expr) -> nw
         return narrow.filter("_picked").drop("_picked")
     wanted = native.pop("_picked").fillna(False).to_numpy(bool)
     kept = {name: native[name].array[wanted] for name in native} if wanted.any() else native[:0]
-    found: nw.LazyFrame[Any] = nw.from_native(pd.DataFrame(kept)).lazy()
-    return found
+    picked: nw.LazyFrame[Any] = nw.from_native(pd.DataFrame(kept)).lazy()
+    return picked
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

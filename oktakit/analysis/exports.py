@@ -68,8 +68,8 @@ def correlate_exports(events: Events) -> pd.DataFrame:
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
 
     Returns
     -------
@@ -113,10 +113,10 @@ def correlate_exports(events: Events) -> pd.DataFrame:
     requests, generates, downloads = (clean[clean["event_type"] == kind] for kind in (REQUEST, GENERATE, DOWNLOAD))
     made = _link(generates, _offer(requests), _GENERATE_WITHIN)
     taken = _link(downloads, _offers(requests, generates, made), _DOWNLOAD_WITHIN)
-    found = _describe(_wide(_jobs(steps, made, taken), steps, made, taken), start)
-    first = found[[f"{step}_at" for step in _STEPS]].min(axis=1)
-    ids = first_known(found, "requested_uuid", "generated_uuid", "downloaded_uuid")
-    order = found.assign(_first=first, _id=ids).sort_values(["_first", "_id", "downloaded_at", "downloaded_uuid"])
+    jobs = _describe(_wide(_jobs(steps, made, taken), steps, made, taken), start)
+    first = jobs[[f"{step}_at" for step in _STEPS]].min(axis=1)
+    ids = first_known(jobs, "requested_uuid", "generated_uuid", "downloaded_uuid")
+    order = jobs.assign(_first=first, _id=ids).sort_values(["_first", "_id", "downloaded_at", "downloaded_uuid"])
     return order[list(EXPORT_COLUMNS)].reset_index(drop=True)
 
 
@@ -128,9 +128,9 @@ def _link(children: pd.DataFrame, parents: pd.DataFrame, within: pd.Timedelta) -
         left = left[~left["uuid"].isin(pairs[-1]["child"])]
         if left.empty:
             break
-    found = pd.concat(pairs).sort_values(["child", "before", "away", "weight", "parent"])
-    best = found.drop_duplicates("child")
-    ties = found[found["confidence"] != "exact"].merge(best[["child", "away", "weight"]])
+    links = pd.concat(pairs).sort_values(["child", "before", "away", "weight", "parent"])
+    best = links.drop_duplicates("child")
+    ties = links[links["confidence"] != "exact"].merge(best[["child", "away", "weight"]])
     ties = ties[ties.duplicated("child", keep=False)].groupby("child")["parent"].agg(" ".join)
     return best.set_index("child").assign(candidates=ties.astype(TEXT))[
         ["parent", "linked_by", "confidence", "candidates"]
@@ -154,8 +154,8 @@ def _pairs(children: pd.DataFrame, parents: pd.DataFrame, rule: _Rule, within: p
             allowed &= same(pairs[name], pairs[f"{name}_parent"]).fillna(True).astype(bool)
     if rule.name == "report":
         allowed &= ~same(pairs["actor_id"], pairs["actor_id_parent"]).fillna(False).astype(bool)
-    found = pairs.assign(away=lag.abs(), before=lag < pd.Timedelta(0), linked_by=rule.name, confidence=rule.confidence)
-    return found.loc[allowed, ["child", "parent", "before", "away", "weight", "linked_by", "confidence"]]
+    links = pairs.assign(away=lag.abs(), before=lag < pd.Timedelta(0), linked_by=rule.name, confidence=rule.confidence)
+    return links.loc[allowed, ["child", "parent", "before", "away", "weight", "linked_by", "confidence"]]
 
 
 def _offers(requests: pd.DataFrame, generates: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
@@ -211,65 +211,65 @@ def _file(files: list[Any], until: pd.Timestamp | None = None) -> str | None:
 
 def _wide(jobs: pd.DataFrame, steps: pd.DataFrame, made: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
     """Return the jobs with everything that their events and links say, each event whole."""
-    found = jobs
+    wide = jobs
     for step in _STEPS:
         event = steps[[*_NEEDED]].rename(columns={name: f"{step}_{short}" for name, short in _STEP.items()})
         event = event.rename(columns={name: f"{step}_{name}" for name in (*_SCOPE, "outcome_result", "outcome_reason")})
-        found = found.merge(event.drop_duplicates(f"{step}_uuid"), how="left", on=f"{step}_uuid")
+        wide = wide.merge(event.drop_duplicates(f"{step}_uuid"), how="left", on=f"{step}_uuid")
     for step, links in (("generated", made), ("downloaded", taken)):
         link = links.add_prefix(f"{step}_")
-        found = found.merge(link, how="left", left_on=f"{step}_uuid", right_index=True)
-    return found
+        wide = wide.merge(link, how="left", left_on=f"{step}_uuid", right_index=True)
+    return wide
 
 
-def _describe(found: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
+def _describe(jobs: pd.DataFrame, start: pd.Timestamp) -> pd.DataFrame:
     """Return the jobs with what follows from their events: scope, state, lags and who took it."""
-    scope = {name: found[f"requested_{name}"] for name in _SCOPE}
+    scope = {name: jobs[f"requested_{name}"] for name in _SCOPE}
     for name in ("job_id", "report_id", "report_name"):
-        scope[name] = first_known(found, *(f"{step}_{name}" for step in _STEPS))
-    ties = found["generated_candidates"].str.cat(found["downloaded_candidates"], sep=" ", na_rep="").str.strip()
-    found = found.assign(
+        scope[name] = first_known(jobs, *(f"{step}_{name}" for step in _STEPS))
+    ties = jobs["generated_candidates"].str.cat(jobs["downloaded_candidates"], sep=" ", na_rep="").str.strip()
+    jobs = jobs.assign(
         **scope,
-        generate_result=found["generated_outcome_result"],
-        generate_reason=found["generated_outcome_reason"],
-        taken_by_other=_taken_by_other(found),
-        ambiguous=(ties != "") | _names_two_reports(found),
+        generate_result=jobs["generated_outcome_result"],
+        generate_reason=jobs["generated_outcome_reason"],
+        taken_by_other=_taken_by_other(jobs),
+        ambiguous=(ties != "") | _names_two_reports(jobs),
         candidates=ties.mask(ties == ""),
-        state=_state(found),
-        request_to_generate=found["generated_at"] - found["requested_at"],
-        generate_to_download=found["downloaded_at"] - found["generated_at"],
-        request_to_download=found["downloaded_at"] - found["requested_at"],
+        state=_state(jobs),
+        request_to_generate=jobs["generated_at"] - jobs["requested_at"],
+        generate_to_download=jobs["downloaded_at"] - jobs["generated_at"],
+        request_to_download=jobs["downloaded_at"] - jobs["requested_at"],
     )
-    job = first_known(found, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
-    done = found["downloaded_uuid"].notna() & were_done(found["downloaded_outcome_result"])
+    job = first_known(jobs, "requested_uuid", "generated_uuid", "job_id", "downloaded_uuid")
+    done = jobs["downloaded_uuid"].notna() & were_done(jobs["downloaded_outcome_result"])
     downloads = done.groupby(job).transform("sum").astype("int64")
-    return found.assign(downloads=downloads, orphan_reason=_orphan_reason(found, start))
+    return jobs.assign(downloads=downloads, orphan_reason=_orphan_reason(jobs, start))
 
 
-def _taken_by_other(found: pd.DataFrame) -> pd.Series:
+def _taken_by_other(jobs: pd.DataFrame) -> pd.Series:
     """Return whether somebody else took the report, missing where the links do not decide it."""
-    alike = same(found["requested_by_id"], found["downloaded_by_id"])
-    by_file = found["downloaded_parent"] == found["generated_uuid"]
-    links = found[["downloaded_confidence"]].assign(file=found["generated_confidence"].where(by_file, "exact"))
+    alike = same(jobs["requested_by_id"], jobs["downloaded_by_id"])
+    by_file = jobs["downloaded_parent"] == jobs["generated_uuid"]
+    links = jobs[["downloaded_confidence"]].assign(file=jobs["generated_confidence"].where(by_file, "exact"))
     exact, low = links.eq("exact").all(axis=1), links.eq("low").any(axis=1)
     decided = exact | (alike.fillna(False).astype(bool) & ~low)
     for step in ("requested", "downloaded"):
-        decided &= found[f"{step}_uuid"].notna() & were_done(found[f"{step}_outcome_result"])
-    return (~alike).where(decided & ~_names_two_reports(found))
+        decided &= jobs[f"{step}_uuid"].notna() & were_done(jobs[f"{step}_outcome_result"])
+    return (~alike).where(decided & ~_names_two_reports(jobs))
 
 
-def _names_two_reports(found: pd.DataFrame) -> "pd.Series[bool]":
+def _names_two_reports(jobs: pd.DataFrame) -> "pd.Series[bool]":
     """Return where the steps of one job name different reports, so that one of them cannot belong to it."""
-    reports = known_only(found, [f"{step}_report_id" for step in _STEPS])[[f"{step}_report_id" for step in _STEPS]]
+    reports = known_only(jobs, [f"{step}_report_id" for step in _STEPS])[[f"{step}_report_id" for step in _STEPS]]
     return reports.nunique(axis=1) > 1
 
 
-def _state(found: pd.DataFrame) -> pd.Series:
+def _state(jobs: pd.DataFrame) -> pd.Series:
     """Return how far each job came."""
-    asked, made, taken = (found[f"{step}_uuid"].notna() for step in _STEPS)
-    meanings = [outcomes(found[f"{step}_outcome_result"]) for step in _STEPS]
+    asked, made, taken = (jobs[f"{step}_uuid"].notna() for step in _STEPS)
+    meanings = [outcomes(jobs[f"{step}_outcome_result"]) for step in _STEPS]
     refused = [meaning == "refused" for meaning in meanings]
-    states = pd.Series("never downloaded", found.index, dtype=TEXT)
+    states = pd.Series("never downloaded", jobs.index, dtype=TEXT)
     states = states.mask(made & ~asked, "generate only").mask(asked & ~made, "never generated")
     states = states.mask(~taken & (refused[0] | refused[1]), "failed")
     states = states.mask(taken, "downloaded").mask(taken & ~asked & ~made, "download only")
@@ -277,11 +277,11 @@ def _state(found: pd.DataFrame) -> pd.Series:
     return states.mask(taken & refused[2], "download refused")
 
 
-def _orphan_reason(found: pd.DataFrame, start: pd.Timestamp) -> pd.Series:
+def _orphan_reason(jobs: pd.DataFrame, start: pd.Timestamp) -> pd.Series:
     """Return why no request is shown: what is missing in the log or in the record."""
-    reason = pd.Series("request_not_in_log", found.index, dtype=TEXT)
-    begun = found["generated_at"].fillna(found["downloaded_at"])
-    within = found["generated_at"].isna().map({True: _DOWNLOAD_WITHIN, False: _GENERATE_WITHIN})
+    reason = pd.Series("request_not_in_log", jobs.index, dtype=TEXT)
+    begun = jobs["generated_at"].fillna(jobs["downloaded_at"])
+    within = jobs["generated_at"].isna().map({True: _DOWNLOAD_WITHIN, False: _GENERATE_WITHIN})
     reason = reason.mask(begun - within < start, "request_before_window")
-    reason = reason.mask(found["job_id"].isna(), "no_job_id").mask(found["report_id"].isna(), "report_unknown")
-    return reason.where(found["requested_uuid"].isna())
+    reason = reason.mask(jobs["job_id"].isna(), "no_job_id").mask(jobs["report_id"].isna(), "report_unknown")
+    return reason.where(jobs["requested_uuid"].isna())

@@ -26,8 +26,8 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
 
     Returns
     -------
@@ -62,26 +62,26 @@ def correlate_feedback(events: Events) -> pd.DataFrame:
         "_uuid"
     )
     given["_uuid"] = given["judged_uuid"].map(bare_uuid, na_action="ignore").astype(TEXT)
-    found = given.rename(columns=_GIVEN | _DETAILS).merge(judged.rename(columns=_BESIDE), how="left", on="_uuid")
-    found["judged_uuid"] = first_known(found, "judged_uuid", "judged_uuid_noted")
-    found = _of_one_user(found)
-    found["judged_in_log"] = found["judged_in_log"].astype("boolean").fillna(False)
-    found["judged_type"] = first_known(found, "judged_type", "judged_type_noted")
-    found["verdict"] = _verdict(found)
-    found["time_to_verdict"] = found["given_at"] - found["judged_at"]
-    found["self_feedback"] = same(found["given_by_id"], found["about_user_id"])
-    found["contradicted"] = _contradicted(found)
-    return found[list(FEEDBACK_COLUMNS)]
+    verdicts = given.rename(columns=_GIVEN | _DETAILS).merge(judged.rename(columns=_BESIDE), how="left", on="_uuid")
+    verdicts["judged_uuid"] = first_known(verdicts, "judged_uuid", "judged_uuid_noted")
+    verdicts = _of_one_user(verdicts)
+    verdicts["judged_in_log"] = verdicts["judged_in_log"].astype("boolean").fillna(False)
+    verdicts["judged_type"] = first_known(verdicts, "judged_type", "judged_type_noted")
+    verdicts["verdict"] = _verdict(verdicts)
+    verdicts["time_to_verdict"] = verdicts["given_at"] - verdicts["judged_at"]
+    verdicts["self_feedback"] = same(verdicts["given_by_id"], verdicts["about_user_id"])
+    verdicts["contradicted"] = _contradicted(verdicts)
+    return verdicts[list(FEEDBACK_COLUMNS)]
 
 
-def _of_one_user(found: pd.DataFrame) -> pd.DataFrame:
+def _of_one_user(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return the verdicts about one user each: of several that an event names, the one whom its detection names."""
-    users = found["targets"].map(_users)
+    users = verdicts["targets"].map(_users)
     several = users.map(len) > 1
-    named = several & pd.Series([one in all_ for one, all_ in zip(found["judged_user_id"], users, strict=True)])
+    named = several & pd.Series([one in all_ for one, all_ in zip(verdicts["judged_user_id"], users, strict=True)])
     for name in ("user", "user_id"):
-        found[f"about_{name}"] = found[f"about_{name}"].mask(several).mask(named, found[f"judged_{name}"])
-    return found
+        verdicts[f"about_{name}"] = verdicts[f"about_{name}"].mask(several).mask(named, verdicts[f"judged_{name}"])
+    return verdicts
 
 
 def _users(targets: Any) -> set[str]:
@@ -89,17 +89,17 @@ def _users(targets: Any) -> set[str]:
     return {str(one["id"]) for one in listed if isinstance(one, dict) and one.get("type") == "User" and one.get("id")}
 
 
-def _verdict(found: pd.DataFrame) -> pd.Series:
+def _verdict(given: pd.DataFrame) -> pd.Series:
     """Return what each label means; what was refused or not decided is no verdict."""
-    labels = {label: VERDICTS.get(plain(label), "other") for label in found["label"].dropna().unique()}
-    verdicts = pd.Series([labels.get(label, "other") for label in found["label"]], found.index, dtype=TEXT)
-    return verdicts.mask(~were_done(found["outcome_result"]), outcomes(found["outcome_result"]))
+    labels = {label: VERDICTS.get(plain(label), "other") for label in given["label"].dropna().unique()}
+    verdicts = pd.Series([labels.get(label, "other") for label in given["label"]], given.index, dtype=TEXT)
+    return verdicts.mask(~were_done(given["outcome_result"]), outcomes(given["outcome_result"]))
 
 
-def _contradicted(found: pd.DataFrame) -> pd.Series:
+def _contradicted(verdicts: pd.DataFrame) -> pd.Series:
     """Return whether another verdict on the same detection says the opposite."""
-    threat = found["verdict"].map({"confirmed": 1.0, "missed": 1.0, "dismissed": 0.0})
-    judged = known_only(found, ["_uuid"])["_uuid"]
+    threat = verdicts["verdict"].map({"confirmed": 1.0, "missed": 1.0, "dismissed": 0.0})
+    judged = known_only(verdicts, ["_uuid"])["_uuid"]
     by_detection = threat.groupby(judged)
     opposed = by_detection.transform("max") > by_detection.transform("min")
     return (opposed & threat.notna()).astype("boolean").mask(judged.isna())
@@ -159,10 +159,10 @@ def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) 
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -193,12 +193,12 @@ def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) 
     """
     needed = ("event_type", "detection_name", "risk_level")
     is_detection = nw.col("event_type").is_in(types_of("detection"))
-    found = rows(events, "summarize_feedback", needed, is_detection).drop_duplicates("uuid")
+    detections = rows(events, "summarize_feedback", needed, is_detection).drop_duplicates("uuid")
     labels, every = told_by(known, watch), correlate_feedback(events)
-    said = every[every["verdict"].isin(GIVEN)]
-    told = said.merge(found.add_prefix("judged_"), how="left", on="judged_uuid")
-    told = told.assign(event_type=told["judged_type"], detection_name=told["judged_detection_name"])
-    both = [_of_detections(found, set(said["judged_uuid"].dropna())), _of_verdicts(told)]
+    verdicts = every[every["verdict"].isin(GIVEN)]
+    beside = verdicts.merge(detections.add_prefix("judged_"), how="left", on="judged_uuid")
+    beside = beside.assign(event_type=beside["judged_type"], detection_name=beside["judged_detection_name"])
+    both = [_of_detections(detections, set(verdicts["judged_uuid"].dropna())), _of_verdicts(beside)]
     joined = both[0].reset_index().merge(both[1].reset_index(), how="outer", on=_KIND)
     for name in _COUNTS:
         joined[name] = joined[name].fillna(0).astype("int64")
@@ -206,7 +206,7 @@ def summarize_feedback(events: Events, *, known: Any = None, watch: Any = None) 
     typed["median_time_to_verdict"] = typed["median_time_to_verdict"].astype("timedelta64[us]")
     order = typed.sort_values(["detections", *_KIND], ascending=[False, True, True], ignore_index=True)
     given = rows(events, "summarize_feedback", LABELLED if labels else (), nw.col("event_type") == FEEDBACK)
-    seen = told[["feedback_uuid", *_KIND]].merge(given.rename(columns={"uuid": "feedback_uuid"})).assign(events=1)
+    seen = beside[["feedback_uuid", *_KIND]].merge(given.rename(columns={"uuid": "feedback_uuid"})).assign(events=1)
     return count_labels(order[list(FEEDBACK_SUMMARY_COLUMNS)], seen, _KIND, labels)
 
 
@@ -225,18 +225,19 @@ def wilson(hits: int, number: int) -> tuple[float, float]:
     return max(below, 0.0), min(above, 1.0)
 
 
-def _of_detections(found: pd.DataFrame, judged: set[str]) -> pd.DataFrame:
+def _of_detections(detections: pd.DataFrame, judged: set[str]) -> pd.DataFrame:
     """Return for each kind of detection how many there are, have a verdict, and are HIGH without one."""
-    has, high = found["uuid"].isin(judged), found["risk_level"].str.upper().eq("HIGH").fillna(False).astype(bool)
-    marked = found.assign(detections=1, judged=has.astype("int64"), open_high=(high & ~has).astype("int64"))
+    has = detections["uuid"].isin(judged)
+    high = detections["risk_level"].str.upper().eq("HIGH").fillna(False).astype(bool)
+    marked = detections.assign(detections=1, judged=has.astype("int64"), open_high=(high & ~has).astype("int64"))
     return marked.groupby(_KIND, dropna=False)[["detections", "judged", "open_high"]].sum()
 
 
-def _of_verdicts(told: pd.DataFrame) -> pd.DataFrame:
+def _of_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return for each kind of detection what was said, by how many and how fast."""
-    dismissed = told["verdict"].eq("dismissed").astype("int64")
-    opposed = told["judged_uuid"].where(told["contradicted"].fillna(False).astype(bool))
-    groups = told.assign(verdicts=1, dismissed=dismissed, opposed=opposed).groupby(_KIND, dropna=False)
+    dismissed = verdicts["verdict"].eq("dismissed").astype("int64")
+    opposed = verdicts["judged_uuid"].where(verdicts["contradicted"].fillna(False).astype(bool))
+    groups = verdicts.assign(verdicts=1, dismissed=dismissed, opposed=opposed).groupby(_KIND, dropna=False)
     return groups.agg(
         verdicts=("verdicts", "sum"),
         dismissed=("dismissed", "sum"),

@@ -59,11 +59,11 @@ def read_known(known: Any) -> pd.DataFrame:
     >>> read_known(pd.DataFrame({"value": ["192.0.2.0/24"], "label": ["office"]})).iloc[0].tolist()
     ['192.0.2.0/24', 'office']
     """
-    found = read_small_table(known, "read_known", ("value", "label"))
-    for number, (value, _) in enumerate(found.itertuples(index=False), 1):
+    table = read_small_table(known, "read_known", ("value", "label"))
+    for number, (value, _) in enumerate(table.itertuples(index=False), 1):
         if "/" in value and " " not in value and _network(value) is None and value[:1].isdigit():
             raise InputError(f"Row {number} of the known values: {value!r} is no network. Write it as 192.0.2.0/24.")
-    return found
+    return table
 
 
 def read_small_table(source: Any, helper: str, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -75,12 +75,12 @@ def read_small_table(source: Any, helper: str, columns: tuple[str, ...]) -> pd.D
             raise InputError(f"{helper} cannot read {source}: {error}") from error
     if missing := [name for name in columns if name not in source]:
         raise ColumnError.missing(helper, missing, [str(name) for name in source])
-    found: pd.DataFrame = source[list(columns)].fillna("").astype(str)
-    found = found.apply(lambda values: values.str.strip()).reset_index(drop=True)
-    for number, row in enumerate(found.itertuples(index=False), 1):
+    texts: pd.DataFrame = source[list(columns)].fillna("").astype(str)
+    texts = texts.apply(lambda values: values.str.strip()).reset_index(drop=True)
+    for number, row in enumerate(texts.itertuples(index=False), 1):
         if empty := [name for name, value in zip(columns, row, strict=True) if not value]:
             raise InputError(f"{helper}: row {number} has no {' and no '.join(empty)}.")
-    return found
+    return texts
 
 
 def label(events: pd.DataFrame, known: Any, column: str | None = None) -> pd.Series:
@@ -118,32 +118,32 @@ def _label_lists(events: pd.DataFrame, known: Any, column: str | None = None) ->
     return [[*dict.fromkeys(filter(None, row))] for row in zip(*columns, strict=True)] or [[] for _ in events.index]
 
 
-def count_labels(found: pd.DataFrame, seen: pd.DataFrame, by: list[str], told: Mapping[str, Any]) -> pd.DataFrame:
+def count_labels(summary: pd.DataFrame, seen: pd.DataFrame, by: list[str], tables: Mapping[str, Any]) -> pd.DataFrame:
     """Return a summary, and for each table told the labels of its events, comma-separated, and how many have one.
 
     `seen` has the columns `by` of the summary, those that labels are for, and in `events` how many have these values.
     """
-    for name, table in told.items():
+    for name, table in tables.items():
         marked = seen.assign(label=pd.Series(_label_lists(seen, table), seen.index, dtype=object))
         hits = marked[marked["label"].astype(bool)].groupby(by, dropna=False)
         counts = pd.DataFrame({name: hits["label"].agg(_joined), f"{name}_events": hits["events"].sum()}).reset_index()
         counts = counts.astype(seen[by].dtypes)  # pandas 2 makes numbers of keys that are all missing
-        found = found.merge(counts, how="left", on=by)
-        counted = found[f"{name}_events"].fillna(0).astype("int64")
-        found = found.assign(**{name: found[name].astype(TEXT), f"{name}_events": counted})
-    return found
+        summary = summary.merge(counts, how="left", on=by)
+        counted = summary[f"{name}_events"].fillna(0).astype("int64")
+        summary = summary.assign(**{name: summary[name].astype(TEXT), f"{name}_events": counted})
+    return summary
 
 
 def label_rows(
-    found: pd.DataFrame, events: Events, helper: str, uuids: Sequence[str], told: Mapping[str, Any]
+    frame: pd.DataFrame, events: Events, helper: str, uuids: Sequence[str], tables: Mapping[str, Any]
 ) -> pd.DataFrame:
     """Return a table whose rows name events in some columns, with the labels of those events and their number."""
-    if not told:
-        return found
-    ends = pd.concat([pd.DataFrame({"row": found.index, "uuid": found[name]}) for name in uuids])
+    if not tables:
+        return frame
+    ends = pd.concat([pd.DataFrame({"row": frame.index, "uuid": frame[name]}) for name in uuids])
     seen = rows(events, helper, LABELLED, nw.col("uuid").is_in(known_values(ends, "uuid")))
     marked = ends.merge(seen.drop_duplicates("uuid"), on="uuid").assign(events=1)
-    return count_labels(found.assign(row=found.index), marked, ["row"], told).drop(columns="row")
+    return count_labels(frame.assign(row=frame.index), marked, ["row"], tables).drop(columns="row")
 
 
 def told_by(known: Any, watch: Any) -> dict[str, Any]:
@@ -153,8 +153,8 @@ def told_by(known: Any, watch: Any) -> dict[str, Any]:
 
 def labels_by_uuid(events: pd.DataFrame, known: Any) -> dict[str, str]:
     """Return the labels of the events that have one; nothing is known where no table is given."""
-    found = {} if known is None else dict(zip(events["uuid"], label(events, known), strict=True))
-    return {uuid: told for uuid, told in found.items() if told}
+    labels = {} if known is None else dict(zip(events["uuid"], label(events, known), strict=True))
+    return {uuid: names for uuid, names in labels.items() if names}
 
 
 def read_sensitivities(sensitivities: Any = None) -> pd.DataFrame:
@@ -185,15 +185,15 @@ def read_sensitivities(sensitivities: Any = None) -> pd.DataFrame:
     if sensitivities is None:
         with resources.files("oktakit.analysis").joinpath("sensitivities.csv").open(encoding="utf-8") as file:
             return pd.read_csv(file, dtype=str)[list(columns)]
-    found = read_small_table(sensitivities, "read_sensitivities", columns)
-    for number, (pattern, level, _) in enumerate(found.itertuples(index=False), 1):
+    table = read_small_table(sensitivities, "read_sensitivities", columns)
+    for number, (pattern, level, _) in enumerate(table.itertuples(index=False), 1):
         if level not in _LEVELS:
             raise InputError(f"read_sensitivities: row {number} has the level {level!r}; use {', '.join(_LEVELS)}.")
         if not plain(pattern):
             raise InputError(
                 f"read_sensitivities: the pattern of row {number}, {pattern!r}, has no letters to compare."
             )
-    return found
+    return table
 
 
 @lru_cache(1024)
@@ -220,16 +220,16 @@ def _network(value: str) -> Any:
 
 def _sorted_out(known: pd.DataFrame) -> _Known:
     wanted = _Known([], {}, {}, {})
-    for value, told in known.itertuples(index=False):
+    for value, words in known.itertuples(index=False):
         number = value.upper().removeprefix("AS")
         if number.isdecimal():
-            wanted.numbers.setdefault(int(number), told)
+            wanted.numbers.setdefault(int(number), words)
         elif network := _network(value):
-            wanted.networks.append((network, told))
+            wanted.networks.append((network, words))
         else:
-            wanted.texts.setdefault(value.casefold(), told)
+            wanted.texts.setdefault(value.casefold(), words)
             if (code := country_code(value)) and (len(value) != 3 or value.isupper()):  # a Mac is not Macao
-                wanted.countries.setdefault(code, told)
+                wanted.countries.setdefault(code, words)
     return wanted
 
 
@@ -240,10 +240,10 @@ def _labels(values: pd.Series, rule: Callable[[Any, _Known], str | None], wanted
 
 
 def _by_network(value: str, wanted: _Known) -> str | None:
-    found = _network(value)
-    if found is None:
+    network = _network(value)
+    if network is None:
         return None
-    near = [(net, told) for net, told in wanted.networks if net.version == found.version and found.subnet_of(net)]
+    near = [(net, words) for net, words in wanted.networks if net.version == network.version and network.subnet_of(net)]
     return max(near, key=lambda one: one[0].prefixlen)[1] if near else None
 
 
@@ -253,7 +253,7 @@ def _by_number(value: Any, wanted: _Known) -> str | None:
 
 def _by_part(value: str, wanted: _Known) -> str | None:
     shown = value.casefold()
-    return next((told for part, told in wanted.texts.items() if part in shown and len(part) > _CODE), None)
+    return next((words for part, words in wanted.texts.items() if part in shown and len(part) > _CODE), None)
 
 
 def _by_country(value: str, wanted: _Known) -> str | None:

@@ -63,14 +63,14 @@ def find_travel(
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     kmh : float
         Only legs faster than this, in km/h.
     km : float
         Only legs longer than this, in km.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -141,13 +141,13 @@ def _legs(places: pd.DataFrame) -> pd.DataFrame:
     ends = {"from": last[moved], "to": places[moved]}
     names = _END | {name: name for name in (*_PROXY, "lat", "lon", "label_lat", "label_lon", "label_iso2", "exact")}
     legs = [end.rename(columns=names)[[*names.values()]].add_prefix(f"{side}_") for side, end in ends.items()]
-    found = pd.concat([places.loc[moved, list(_WHO)], *legs], axis=1)
-    exact = found["from_exact"].astype(bool) & found["to_exact"].astype(bool)
-    hours = (found["to_at"] - found["from_at"]).dt.total_seconds() / 3600
-    apart = (found["from_label_iso2"] != found["to_label_iso2"]) & (hours <= _FALLBACK_HOURS)
-    far = _distance(found, "").where(exact, _distance(found, "label_").where(apart))
+    steps = pd.concat([places.loc[moved, list(_WHO)], *legs], axis=1)
+    exact = steps["from_exact"].astype(bool) & steps["to_exact"].astype(bool)
+    hours = (steps["to_at"] - steps["from_at"]).dt.total_seconds() / 3600
+    apart = (steps["from_label_iso2"] != steps["to_label_iso2"]) & (hours <= _FALLBACK_HOURS)
+    far = _distance(steps, "").where(exact, _distance(steps, "label_").where(apart))
     basis = exact.map({True: "coordinates", False: "country"}).astype(TEXT)
-    return found.assign(km=far, hours=hours, basis=basis)
+    return steps.assign(km=far, hours=hours, basis=basis)
 
 
 def _distance(legs: pd.DataFrame, kind: str) -> pd.Series:
@@ -174,8 +174,8 @@ def _nearest(legs: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
         names = {"ip_address": f"{side}_ip", "lat": f"{side}_lat", "lon": f"{side}_lon"}
         pairs = pairs.merge(spots.rename(columns=names), on=["actor_id", f"{side}_ip"])
     near = pairs.assign(nearest=_distance(pairs, "")).groupby(["actor_id", "from_ip", "to_ip"])["nearest"].min()
-    found = legs.join(near, on=["actor_id", "from_ip", "to_ip"])
-    return found.assign(nearest=found["nearest"].where(found["basis"] == "coordinates", found["km"]))
+    joined = legs.join(near, on=["actor_id", "from_ip", "to_ip"])
+    return joined.assign(nearest=joined["nearest"].where(joined["basis"] == "coordinates", joined["km"]))
 
 
 def find_first_seen(
@@ -195,8 +195,8 @@ def find_first_seen(
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     column : str
         A column of the events, such as country, as_number, raw_user_agent, ip_address or report_id; or hour_of_week,
         the hour in which it was done, such as "Mon 03:00".
@@ -205,9 +205,9 @@ def find_first_seen(
     minimum : int
         How many events of an actor the baseline must have before "first time" means anything.
     timezone : str
-        For hour_of_week: the time zone of the hours, such as "Europe/Oslo".
+        Whose clock tells the hours of hour_of_week.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -240,13 +240,13 @@ def find_first_seen(
     acting = is_deliberate() & ~nw.col("published_us").is_null()
     every = frame.select("uuid", *_WHO, "published_us", value=_value(column), acting=acting)
     seen = pick(every, ("uuid", *_WHO, "published_us", "value"), nw.col("acting"))
-    said = seen.filter(~nw.col("value").is_null())
+    valued = seen.filter(~nw.col("value").is_null())
     begin = collect(frame.select(nw.col("published_us").min()))["published"].min()
     end = span(baseline, "baseline") + (_EPOCH if pd.isna(begin) else begin)
-    found = _firsts(said, end, partial(_hours, timezone=clock) if by_hour else None, COMPARED.get(column, str))
-    count = found["actor_id"].map(_counts(seen if column == "report_id" else said, end)).fillna(0).astype("int64")
-    first = pd.Series(True, found.index, dtype="boolean").where(count >= minimum)
-    typed = found.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
+    firsts = _firsts(valued, end, partial(_hours, timezone=clock) if by_hour else None, COMPARED.get(column, str))
+    count = firsts["actor_id"].map(_counts(seen if column == "report_id" else valued, end)).fillna(0).astype("int64")
+    first = pd.Series(True, firsts.index, dtype="boolean").where(count >= minimum)
+    typed = firsts.assign(baseline_events=count, first_time=first).astype({"value": TYPES.get(column, TEXT)})
     order = typed.sort_values(["at", "uuid", "value"], ignore_index=True)[list(FIRST_COLUMNS)]
     return label_rows(order, events, "find_first_seen", ("uuid",), told_by(known, watch))
 
@@ -259,24 +259,24 @@ def _value(column: str) -> nw.Expr:
 
 
 def _firsts(
-    said: nw.LazyFrame[Any],
+    valued: nw.LazyFrame[Any],
     end: pd.Timestamp,
     to_text: Callable[[pd.Series], pd.Series] | None,
     compare: Callable[[Any], Any],
 ) -> pd.DataFrame:
     """Return the first event of each actor and value that is not before the end of the baseline."""
-    times = collect(said.group_by("actor_id", "value").agg(first_us=nw.col("published_us").min()))
+    times = collect(valued.group_by("actor_id", "value").agg(first_us=nw.col("published_us").min()))
     if to_text:
         times["value"] = to_text(times["first"])
     times["one"] = [compare(value) for value in times["value"]]
     firsts = times.sort_values(["first", "value"]).drop_duplicates(["actor_id", "one"])
     late = firsts[firsts["first"] >= end]
     moments = late["first"].astype("int64").unique().tolist()
-    rows = collect(said.filter(nw.col("published_us").is_in(moments))).rename(columns={"published": "at"})
+    rows = collect(valued.filter(nw.col("published_us").is_in(moments))).rename(columns={"published": "at"})
     if to_text:
         rows["value"] = to_text(rows["at"])
-    found = rows.merge(late.rename(columns={"first": "at"}), on=["actor_id", "value", "at"])
-    return found.sort_values("uuid").drop_duplicates(["actor_id", "value"])
+    events = rows.merge(late.rename(columns={"first": "at"}), on=["actor_id", "value", "at"])
+    return events.sort_values("uuid").drop_duplicates(["actor_id", "value"])
 
 
 def _counts(seen: nw.LazyFrame[Any], end: pd.Timestamp) -> pd.Series:

@@ -41,8 +41,8 @@ def locate(countries: Iterable[str | None]) -> pd.DataFrame:
     distinct = given.where(given.notna(), None).drop_duplicates().tolist()
     index = _index()
     rows = [(country, *index.get(_find(country, index), (None, None, None, None, None))) for country in distinct]
-    found = pd.DataFrame(rows, columns=["country", "name", "iso2", "iso3", "lat", "lon"])
-    return found.astype({"lat": "float64", "lon": "float64"})
+    frame = pd.DataFrame(rows, columns=["country", "name", "iso2", "iso3", "lat", "lon"])
+    return frame.astype({"lat": "float64", "lon": "float64"})
 
 
 def has_coordinates(events: pd.DataFrame) -> "pd.Series[bool]":
@@ -95,8 +95,8 @@ def country_code(name: str) -> str | None:
     ('VN', None)
     """
     index = _index()
-    found = index.get(_find(name, index))
-    return str(found[1]) if found else None
+    country = index.get(_find(name, index))
+    return str(country[1]) if country else None
 
 
 COMPARED: Final = {"country": country_key, "ip_address": address_of}

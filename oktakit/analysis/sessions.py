@@ -51,8 +51,8 @@ def correlate_sessions(events: Events) -> pd.DataFrame:
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
 
     Returns
     -------
@@ -86,11 +86,11 @@ def correlate_sessions(events: Events) -> pd.DataFrame:
     counted = _counted(frame)
     distinct = collect(counted).rename(columns={f"{column}_n": name for name, column in _DISTINCT.items()})
     parts = [_totals(frame), distinct.astype(dict.fromkeys(_DISTINCT, "int64")), _owners(frame)]
-    found = reduce(lambda one, other: one.merge(other, how="left", on="session"), parts)
+    sessions = reduce(lambda one, other: one.merge(other, how="left", on="session"), parts)
     changes = _changes(events, frame, counted)
     for name, each in (("admin_console", _consoles(frame)), ("changes", changes[changes["explained_by"].isna()])):
-        found[name] = each.groupby("session").size().reindex(found["session"], fill_value=0).to_numpy("int64")
-    typed = found.astype({"session": TEXT})
+        sessions[name] = each.groupby("session").size().reindex(sessions["session"], fill_value=0).to_numpy("int64")
+    typed = sessions.astype({"session": TEXT})
     return typed.sort_values(["first", "session"], ignore_index=True)[list(SESSION_COLUMNS)]
 
 
@@ -107,15 +107,15 @@ def _totals(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     marks = {name: flag.fill_null(False).cast(nw.Int64) for name, flag in flags.items()}
     marked = frame.select("session", "published_us", **marks).filter(~nw.col("session").is_null())
     times = {"first_us": nw.col("published_us").min(), "last_us": nw.col("published_us").max()}
-    found = marked.group_by("session").agg(*(nw.col(name).sum() for name in flags), **times)
-    return collect(_real(found)).astype(dict.fromkeys(flags, "int64"))
+    totals = marked.group_by("session").agg(*(nw.col(name).sum() for name in flags), **times)
+    return collect(_real(totals)).astype(dict.fromkeys(flags, "int64"))
 
 
 def _consoles(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
     """Return the sessions in which the Admin Console was opened, once for every time."""
     either = nw.col("event_type").is_in((CONSOLE, SIGN_ON))
-    found = collect(pick(frame, ("session", "event_type", "outcome_result", "targets"), either))
-    return found[opens_console(found)]
+    openings = collect(pick(frame, ("session", "event_type", "outcome_result", "targets"), either))
+    return openings[opens_console(openings)]
 
 
 def _counted(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -124,10 +124,10 @@ def _counted(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     looks = _real(frame.select("session", *columns).unique())
     marked = looks.select("session", *(known(name) if name in _TEXTS else name for name in columns))
     marked = marked.with_columns(*(nw.col(name).is_null().cast(nw.Int64).alias(f"{name}_gap") for name in columns))
-    found = marked.group_by("session").agg(
+    counts = marked.group_by("session").agg(
         *(nw.col(name).n_unique() for name in columns), *(nw.col(f"{name}_gap").max() for name in columns)
     )
-    return found.select("session", *((nw.col(name) - nw.col(f"{name}_gap")).alias(f"{name}_n") for name in columns))
+    return counts.select("session", *((nw.col(name) - nw.col(f"{name}_gap")).alias(f"{name}_n") for name in columns))
 
 
 def _real(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -153,10 +153,10 @@ def find_session_changes(events: Events, *, known: Any = None, watch: Any = None
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -193,8 +193,8 @@ def find_session_changes(events: Events, *, known: Any = None, watch: Any = None
     [{'from_country': 'United States', 'to_country': 'Romania'}]
     """
     frame = _in_sessions(events, "find_session_changes", CHANGE_NEEDS)
-    found = _changes(events, frame, _counted(frame))
-    return label_rows(found, events, "find_session_changes", ("uuid", "previous_uuid"), told_by(known, watch))
+    changes = _changes(events, frame, _counted(frame))
+    return label_rows(changes, events, "find_session_changes", ("uuid", "previous_uuid"), told_by(known, watch))
 
 
 def _changes(events: Events, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any]) -> pd.DataFrame:
@@ -203,9 +203,9 @@ def _changes(events: Events, frame: nw.LazyFrame[Any], counted: nw.LazyFrame[Any
     sessions = collect(moving.select("session"))["session"].tolist()
     columns = [name for name in CHANGE_NEEDS if name != "root_session_id"]
     timed = nw.col("session").is_in(sessions) & ~nw.col("published_us").is_null()
-    found = collect(pick(frame, ("session", *columns, "published_us"), timed).with_columns(own=is_okta_internal()))
-    told = _told(_explained(_steps(found), events)).astype({"session": TEXT})
-    return told.sort_values(["at", "uuid"], ignore_index=True)
+    timeline = collect(pick(frame, ("session", *columns, "published_us"), timed).with_columns(own=is_okta_internal()))
+    changes = _told(_explained(_steps(timeline), events)).astype({"session": TEXT})
+    return changes.sort_values(["at", "uuid"], ignore_index=True)
 
 
 def _steps(events: pd.DataFrame) -> pd.DataFrame:
@@ -233,14 +233,14 @@ def _steps(events: pd.DataFrame) -> pd.DataFrame:
 
 def _codes(values: pd.Series) -> Any:
     """Return a number for each known value, -1 for what is not known."""
-    codes, found = pd.factorize(values)
+    codes, distinct = pd.factorize(values)
     if values.name in COMPARED:
-        same = pd.factorize(pd.Series([COMPARED[values.name](one) for one in found], dtype=TEXT))[0]
+        same = pd.factorize(pd.Series([COMPARED[values.name](one) for one in distinct], dtype=TEXT))[0]
         codes = np.append(same, -1)[codes]
-        found = found[pd.Series(same).drop_duplicates().index]
+        distinct = distinct[pd.Series(same).drop_duplicates().index]
     if values.name not in _TEXTS:
         return codes
-    unknown = known_only(pd.DataFrame({"value": found}), ["value"])["value"].isna().to_numpy()
+    unknown = known_only(pd.DataFrame({"value": distinct}), ["value"])["value"].isna().to_numpy()
     return np.where(np.append(unknown, True)[codes], -1, codes)
 
 
@@ -250,12 +250,12 @@ def _from_then_on(hits: pd.Series, session: pd.Series) -> pd.Series:
     return backwards.groupby(session).cumsum().astype("int64")
 
 
-def _before(codes: pd.DataFrame, session: pd.Series, own: pd.Series) -> pd.Series:
+def _before(codes: pd.DataFrame, session: pd.Series, is_own: pd.Series) -> pd.Series:
     """Return the place of the event to compare each event with: the last one of its session that is not Okta's own."""
     placed = codes["ip_address"] >= 0
     nowhere = ~placed.groupby(session).transform("any")  # a log may have lost its addresses
     client = placed | (nowhere & (codes >= 0).any(axis=1))
-    place = codes.index.to_series().where(client & ~own)
+    place = codes.index.to_series().where(client & ~is_own)
     last = place.groupby(session).ffill().groupby(session).shift()
     return last[client].dropna().astype("int64")
 
@@ -275,8 +275,10 @@ def _explained(steps: pd.DataFrame, events: Any) -> pd.DataFrame:
         "okta_agent": steps["own"].astype(bool),
     }
     nothing = pd.Series(None, steps.index, dtype=TEXT)
-    found = reduce(lambda told, reason: told.mask(reasons[reason], reason), reasons, nothing)  # the last that fits
-    return steps.assign(explained_by=found)
+    explained = reduce(
+        lambda words, reason: words.mask(reasons[reason], reason), reasons, nothing
+    )  # the last that fits
+    return steps.assign(explained_by=explained)
 
 
 def _oauth(steps: pd.DataFrame, side: str) -> pd.Series:

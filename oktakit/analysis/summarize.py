@@ -35,10 +35,10 @@ def summarize_geo(events: Events, *, known: Any = None, watch: Any = None) -> pd
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -67,10 +67,10 @@ def summarize_proxy(events: Events, *, known: Any = None, watch: Any = None) -> 
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -100,10 +100,10 @@ def summarize_actors(events: Events, *, known: Any = None, watch: Any = None) ->
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     known, watch : str, Path or DataFrame, optional
-        Tables of `value label`: each adds the labels of a row's events, and how many of them have one.
+        Labels to count beside each row, as the guide says.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def summarize_actors(events: Events, *, known: Any = None, watch: Any = None) ->
 
 
 def _summarize(
-    events: Events, helper: str, by: list[str], counts: tuple[str, ...], told: dict[str, Any]
+    events: Events, helper: str, by: list[str], counts: tuple[str, ...], tables: dict[str, Any]
 ) -> pd.DataFrame:
     """Return counts by some columns; a column of its own marks what is missing, so that aggregations stay simple."""
     distinct = {name: _DISTINCT[name] for name in counts if name in _DISTINCT}
@@ -138,7 +138,7 @@ def _summarize(
     parts += [_COUNTS[name].fill_null(False).cast(nw.Int64).alias(name) for name in sums]
     frame = frame.select(*by, "published_us", *parts)
     frame = frame.with_columns(*(nw.col(f"_{name}").is_null().cast(nw.Int64).alias(f"{name}_gap") for name in distinct))
-    found = collect(
+    summary = collect(
         frame.group_by(*by).agg(
             *(nw.col(f"_{name}").n_unique().alias(name) for name in distinct),
             *(nw.col(f"{name}_gap").max() for name in distinct),
@@ -147,10 +147,12 @@ def _summarize(
             last_us=nw.col("published_us").max(),
         )
     )
-    found = found.assign(**{name: found[name] - found[f"{name}_gap"] for name in distinct})
-    found = found.astype(dict.fromkeys(counts, "int64"))
-    order = found.sort_values(["events", *by], ascending=[False] + [True] * len(by), ignore_index=True)
-    return count_labels(order[[*by, *counts, "first", "last"]], _seen(events, helper, by) if told else order, by, told)
+    summary = summary.assign(**{name: summary[name] - summary[f"{name}_gap"] for name in distinct})
+    summary = summary.astype(dict.fromkeys(counts, "int64"))
+    order = summary.sort_values(["events", *by], ascending=[False] + [True] * len(by), ignore_index=True)
+    return count_labels(
+        order[[*by, *counts, "first", "last"]], _seen(events, helper, by) if tables else order, by, tables
+    )
 
 
 def _seen(events: Events, helper: str, by: list[str]) -> pd.DataFrame:

@@ -46,8 +46,8 @@ def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     uuid_or_row : str or row of a table
         The event in the middle: its uuid, or a row that names one (of the events, exports, feedback, session changes,
         travel or firsts; of an export the last step that is known).
@@ -93,15 +93,15 @@ def find_around(events: Events, uuid_or_row: Any, window: str | pd.Timedelta = "
     at = microseconds(event["published"])
     near = (nw.col("published_us") >= at - reach) & (nw.col("published_us") <= at + reach)
     tied = reduce(or_, (nw.col(column).is_in(values) for _, column, values in ties), nw.col("uuid") == uuid)
-    found = rows(events, "find_around", _SHOWN, near & tied)
-    told = {kind: matters(kind) for kind in found["event_type"].dropna().unique()}
-    meanings = found["event_type"].map(told).astype(TEXT)
-    tried = "attempt " + outcomes(found["outcome_result"]) + ": " + meanings
-    phishing = found["outcome_reason"].map(is_phishing).astype(bool)
+    neighbours = rows(events, "find_around", _SHOWN, near & tied)
+    meanings_by_type = {kind: matters(kind) for kind in neighbours["event_type"].dropna().unique()}
+    meanings = neighbours["event_type"].map(meanings_by_type).astype(TEXT)
+    tried = "attempt " + outcomes(neighbours["outcome_result"]) + ": " + meanings
+    phishing = neighbours["outcome_reason"].map(is_phishing).astype(bool)
     tried = tried.mask(phishing, PHISHING)
-    sure = were_done(found["outcome_result"]) | found["event_type"].map(is_sign, na_action="ignore").eq(True)
-    why = {"reason": _reason(found, ties), "matters": meanings.where(sure & ~phishing, tried)}
-    return found.assign(**why, lag=found["published"] - event["published"])[[*AROUND_COLUMNS]]
+    sure = were_done(neighbours["outcome_result"]) | neighbours["event_type"].map(is_sign, na_action="ignore").eq(True)
+    why = {"reason": _reason(neighbours, ties), "matters": meanings.where(sure & ~phishing, tried)}
+    return neighbours.assign(**why, lag=neighbours["published"] - event["published"])[[*AROUND_COLUMNS]]
 
 
 def _uuid(uuid_or_row: Any) -> str:
@@ -129,13 +129,13 @@ def _ties(event: pd.Series) -> list[tuple[str, str, list[str]]]:
     return [tie for tie in clean if tie[2]]
 
 
-def _reason(found: pd.DataFrame, ties: list[tuple[str, str, list[str]]]) -> pd.Series:
+def _reason(neighbours: pd.DataFrame, ties: list[tuple[str, str, list[str]]]) -> pd.Series:
     """Return why each event is there, each reason once."""
-    hits = {reason: pd.Series(False, found.index) for reason, _, _ in ties}
+    hits = {reason: pd.Series(False, neighbours.index) for reason, _, _ in ties}
     for reason, column, values in ties:
-        hits[reason] |= found[column].isin(values)
+        hits[reason] |= neighbours[column].isin(values)
     words = (hit.map({True: f" {reason}", False: ""}).astype(TEXT) for reason, hit in hits.items())
-    return reduce(lambda text, word: text + word, words, pd.Series("", found.index, dtype=TEXT)).str.strip()
+    return reduce(lambda text, word: text + word, words, pd.Series("", neighbours.index, dtype=TEXT)).str.strip()
 
 
 def matters(event_type: str) -> str | None:
@@ -164,8 +164,8 @@ def find_related(events: Events, event_types: tuple[str, ...] = ANALYTICS) -> pd
 
     Parameters
     ----------
-    events : frame with the columns of `log.events`
-        pandas, Polars or any lazy table that narwhals knows.
+    events : Log or table
+        In any of the forms that the guide names.
     event_types : tuple of str
         The types to start from.
 
@@ -197,5 +197,5 @@ def find_related(events: Events, event_types: tuple[str, ...] = ANALYTICS) -> pd
     tied = [nw.col(key).is_in(values) for key, values in ties(core).items() if values]
     frame = table(events, "find_related", ("event_type", *RELATED), every_time=True)
     wanted = [name for name in EVENT_COLUMNS if name in frame.collect_schema().names() and name != "published"]
-    found = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))
-    return found[[name for name in EVENT_COLUMNS if name in found]]
+    related = in_order(collect(pick(frame, (*wanted, "published_us"), reduce(or_, tied, is_core))))
+    return related[[name for name in EVENT_COLUMNS if name in related]]

@@ -57,10 +57,10 @@ def moments(times: Iterable[Any], clock: ZoneInfo = UTC, limit: int = 3) -> str:
         return "a time that is not reported"
     shown = order if len(order) <= limit else [order[0], order[-1]]
     days = [at.tz_convert(clock).date() for at in shown]
-    told = [moment(at, clock, day=not place or days[place] != days[place - 1]) for place, at in enumerate(shown)]
-    told = list(dict.fromkeys(told)) if len(order) <= limit else told
-    both = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
-    return f"{both if len(order) <= limit else ' to '.join(told)} {shown[-1].tz_convert(clock):%Z}"
+    parts = [moment(at, clock, day=not place or days[place] != days[place - 1]) for place, at in enumerate(shown)]
+    parts = list(dict.fromkeys(parts)) if len(order) <= limit else parts
+    both = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{both if len(order) <= limit else ' to '.join(parts)} {shown[-1].tz_convert(clock):%Z}"
 
 
 def proxy_words(categories: str | None, is_proxy: bool | None) -> str:
@@ -89,12 +89,12 @@ def span(text: Any, name: str) -> pd.Timedelta:
     Timedelta('7 days 00:00:00')
     """
     try:
-        found = pd.Timedelta(text)
+        length = pd.Timedelta(text)
     except ValueError:
-        found = pd.NaT
-    if not found > pd.Timedelta(0):
+        length = pd.NaT
+    if not length > pd.Timedelta(0):
         raise InputError(f"{name} needs a length of time longer than nothing, such as '1h' or '7D'; it is {text!r}.")
-    return found
+    return length
 
 
 def zone(name: str) -> ZoneInfo:
