@@ -102,8 +102,9 @@ def _spans(hours: pd.DataFrame, total: int) -> Iterator[Row]:
         return
     first, last, count = hours["first"].min(), hours["last"].max(), int(hours["events"].sum())
     days = (last - first) / pd.Timedelta("1D")
-    complete, reach = ("yes", "reaches back") if last - first >= LINK else ("no", "does not reach back")
-    why = f"{days:.1f} days: {reach} the 30 days for which a mailed link is good."
+    complete = "yes" if last - first >= LINK else "no"
+    why = f"The log covers {days:.1f} days; download links stay valid for {LINK.days}."
+    why += " A request may lie before the log." if complete == "no" else ""
     why += f" {total - count:,} events more have no time that can be right." if total > count else ""
     yield ("span", complete, why, first, last, count)
     kept = f"Okta keeps 90 days: the beginning of this log can be fetched again until {first + RETENTION:%Y-%m-%d}."
@@ -122,7 +123,11 @@ def _gaps(hours: pd.DataFrame) -> Iterator[Row]:
         yield ("gap", "no", why, first, last, 0)
     if not gaps:
         busy = int(hours["events"].sum()) * 24 / (hours.index[-1] - hours.index[0] + 1) >= EXPECTED
-        words = "No hours are empty that are busy at other times." if busy else "Too few events a day to see a gap."
+        words = (
+            "No gaps found: no hours are empty that are busy at other times."
+            if busy
+            else "Too few events a day to see a gap."
+        )
         yield ("gap", "yes" if busy else "unknown", words, hours["first"].min(), hours["last"].max(), 0)
 
 
@@ -177,7 +182,7 @@ def _organizations(named: dict[str, int], events: int) -> Row:
     elif named:
         complete, why = "yes" if count == events else "unknown", f"One organization: {listing}"
     else:
-        complete, why = "unknown", "No delivery names the organization."
+        complete, why = "unknown", "The log does not say which Okta org it comes from."
     return ("organizations", complete, why, None, None, count)
 
 
@@ -186,7 +191,7 @@ def _lag(frame: nw.LazyFrame[Any], events: int) -> Row:
     timed = frame.filter(~nw.col("received").is_null(), ~nw.col("published_us").is_null())
     times = collect(timed.select("received", "published_us"))
     if times.empty:
-        return ("ingest lag", "unknown", "No delivery says when it received an event.", None, None, 0)
+        return ("ingest lag", "unknown", "The log does not say when each event was received.", None, None, 0)
     lag = pd.to_datetime(times["received"], utc=True) - times["published"]
     late, early = int((lag > LATE).sum()), int((lag < pd.Timedelta(0)).sum())
     span = f"{duration(lag.median())} after they happened in the median, {duration(lag.max())} at most"

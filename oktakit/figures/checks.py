@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 CONTEXT: Final = frozenset(
-    ("unfiltered", "sensitive_report", "repeated", "rights", "contained", "off_hours", "first_export", "bulk")
+    {
+        *("unfiltered", "sensitive_report", "repeated", "rights", "contained", "off_hours", "first_export", "bulk"),
+        *("new_place", "new_device", "scripted"),
+    }
 )
 """Questions whose yes is ordinary by itself; that of all others stands out."""
 

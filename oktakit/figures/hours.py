@@ -21,6 +21,7 @@ _COVERAGE = ("aspect", "complete", "why", "first", "last", "count")
 _BINS: Final = {"hour": "1h", "day": "1D", "30 days": "30D"}
 _MOST_BINS: Final = 400
 _WORDS: Final = 10
+_COMPLETE: Final = {"no": "not complete", "unknown": "cannot be told"}
 _FIELDS: Final = pd.MultiIndex.from_product([range(7), range(24)])
 
 
@@ -203,7 +204,7 @@ def _with_words(figure: "Figure", coverage: pd.DataFrame) -> "Figure":
     lines = [
         line
         for aspect, complete, why in parts
-        for line in wrap(f"<b>{aspect}</b> complete: {complete}. {why}", 100, break_long_words=False)
+        for line in wrap(f"<b>{aspect}</b>: {_COMPLETE.get(complete, complete)}. {why}", 100, break_long_words=False)
     ]
     more = 16 * len(lines)
     figure.update_layout(margin_b=70 + more, height=figure.layout.height + more)

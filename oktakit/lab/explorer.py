@@ -120,7 +120,7 @@ class EventExplorer(Box):
         except InputError as error:
             with self._hold():
                 change["owner"].value = change["old"]
-            self._status.status = f"{error} It was put back: {self._count()}."
+            self._status.status = f"{error} Kept the old value; {self._count()}."
             return
         redraw(self.figure, self._facets, self._view, self._chosen)
         self._tell()

@@ -126,4 +126,4 @@ def moment(text: str, *, end: bool = False) -> np.datetime64:
             return np.datetime64(period.end_time if end else period.start_time, "us")
     except ValueError:
         pass  # such as 30 February
-    raise InputError(f"A UTC time is needed, such as 2026-03-02 08:00; found {safe_text(text, 40)!r}.")
+    raise InputError(f"{safe_text(text, 40)!r} is not a time like 2026-03-02 08:00 (UTC).")
