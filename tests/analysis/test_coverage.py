@@ -101,7 +101,7 @@ SECOND = [event(n, "user.session.start", "2026-03-02T08:00:00.000Z") for n in ra
 @pytest.mark.parametrize(
     ("records", "complete", "count", "why"),
     [
-        (FIRST, "unknown", 0, "No delivery names the organization."),
+        (FIRST, "unknown", 0, "The log does not say which Okta org it comes from."),
         (bridged(FIRST, "one"), "yes", 4, "One organization: one (4)."),
         ([*bridged(FIRST, "one"), *SECOND], "unknown", 4, "One organization: one (4); 3 events name none."),
         (
@@ -132,7 +132,7 @@ def test_one_organization_has_one_name(name):
 @pytest.mark.parametrize(
     ("received", "complete", "why"),
     [
-        ([None] * 4, "unknown", "No delivery says when it received an event."),
+        ([None] * 4, "unknown", "The log does not say when each event was received."),
         (
             [MINUTES[0], MINUTES[1], MINUTES[1], MINUTES[1]],
             "yes",

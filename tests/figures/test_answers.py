@@ -247,9 +247,9 @@ def test_coverage_has_a_bar_per_hour_and_a_field_per_gap():
     assert said(figure)["first and last event"] == (2, 2)
     assert said(figure)["not drawn: without a time"] == (0, 1)
     assert figure.layout.annotations[0].text == (
-        "<b>gap</b> complete: no. nothing for nine hours<br>"
-        "<b>detections</b> complete: unknown. not reported<br>"
-        "<b>rejected</b> complete: no. 3 records could not be read."
+        "<b>gap</b>: not complete. nothing for nine hours<br>"
+        "<b>detections</b>: cannot be told. not reported<br>"
+        "<b>rejected</b>: not complete. 3 records could not be read."
     )
     assert "gaps: 1 · rejected: 3" in figure.layout.title.subtitle.text
 
