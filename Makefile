@@ -24,8 +24,9 @@ investigate: .venv/.ready
 lab: .venv/.ready
 	@$(BIN)/jupyter lab notebooks/00_read_a_log.ipynb
 
-# The cells of a notebook need one process, in their order: files are not divided.
-PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+# The cells of a notebook need one process, in their order: files are not divided. They begin in the order of folders:
+# those with the fewest tests are those of the browser, the longest of all, and would else be left over to one process.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 test: .venv/.ready-test
 	$(PYTEST) $(ARGS)

@@ -126,12 +126,12 @@ class Briefs:
     def _repr_html_(self) -> str:
         """Return the leads as HTML in which nothing runs; the page of a report makes links of the ids."""
         items = [
-            f'<li><b id="to-lead-{number}" class="{_style(one)}">{one.level.capitalize()}.</b>'
+            f'<li><strong id="to-lead-{number}" class="{_style(one)}">{one.level.capitalize()}.</strong>'
             f" {html(one.headline, _LIMIT)}</li>"
             for number, one in enumerate(self.leads, 1)
         ]
         told = [f"<ol>{''.join(items)}</ol>"] * bool(items)
-        told.append(f"<p>{'<b>Everything else.</b> ' * bool(items)}{html(self.rest, _LIMIT)}</p>")
+        told.append(f"<p>{'<strong>Everything else.</strong> ' * bool(items)}{html(self.rest, _LIMIT)}</p>")
         for number, one in enumerate(self.leads[: self.told], 1):
             told.append(f'<h3 id="lead-{number}">{html(one.name(number))}</h3>{one.page()}')
         told += [f"<p>{one}</p>" for one in self._untold()]

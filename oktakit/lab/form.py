@@ -83,6 +83,7 @@ class ParameterForm(Box):
     >>> form = ParameterForm("notebooks/10_investigate.ipynb", {"ROWS": 50})
     >>> print(form.source)
     LOG = '../sample_logs/stolen_report.jsonl'
+    CASE = None
     TIMEZONE = 'UTC'
     KNOWN = None
     WATCH = None

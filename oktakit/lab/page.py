@@ -124,8 +124,8 @@ def _linked(body: str) -> str:
     """Return the page with links from the sentence of a lead to its events and reasons, where they are told."""
     targets = {*re.findall(r'<h3 id="(lead-\d+)"', body)}
     return re.sub(
-        r'<b(?=[^>]* id="to-(lead-\d+)")(?=[^>]* class="([\w-]*)")[^>]*>(.*?)</b>',
-        lambda b: f'<a href="#{b[1]}" class="{b[2]}">{b[3]}</a>' if b[1] in targets else b[0],
+        r'<strong(?=[^>]* id="to-(lead-\d+)")(?=[^>]* class="([\w-]*)")[^>]*>(.*?)</strong>',
+        lambda level: f'<a href="#{level[1]}" class="{level[2]}">{level[3]}</a>' if level[1] in targets else level[0],
         body,
     )
 

@@ -143,7 +143,7 @@ def _positive(text: str | None) -> str | None:
 
 
 def members_of_text(text: str | None) -> dict[str, str]:
-    """Return the members of a map in a text, as JSON or as Java prints it, by the form in which their keys are matched.
+    r"""Return the members of a map in a text, as JSON or as Java prints it, by the form in which keys are matched.
 
     >>> members_of_text("{level=HIGH, detectionName=Suspicious App Access, Example Wiki, issuer=OKTA}")["detectionname"]
     'Suspicious App Access, Example Wiki'
