@@ -185,7 +185,7 @@ def test_a_form_is_filled_in_and_copied_by_keyboard(browser: Reader, lab: Lab, p
         page.get_by_label("LOG").focus()
         press(page, "End")
         page.keyboard.type("'; dd")
-        press(page, "Tab", "Tab", "Tab", "Tab")
+        press(page, "Tab", "Tab", "Tab", "Tab", "Tab")
         page.keyboard.type("7")
         press(page, "Tab")
         page.wait_for_timeout(1000)
@@ -201,7 +201,7 @@ def test_a_form_is_filled_in_and_copied_by_keyboard(browser: Reader, lab: Lab, p
 
     result, sight = browser.visit(use_notebook(lab, "form.ipynb", use))
     log = "../sample_logs/stolen_report.jsonl'; dd"
-    lines = f"LOG = \"{log}\"\nTIMEZONE = 'UTC'\nKNOWN = None\nWATCH = None\nROWS = 7"
+    lines = f"LOG = \"{log}\"\nCASE = None\nTIMEZONE = 'UTC'\nKNOWN = None\nWATCH = None\nROWS = 7"
     assert result == {"copied": lines, "next": f"8 {log}\n", "same": True}
     assert_quiet(sight)
 

@@ -137,7 +137,7 @@ def test_leads_as_html_are_said_once_and_have_places_to_go_to():
     """Each sentence is there once, with an id that a report makes a link of; a lead is named by report and people."""
     page = several(2)._repr_html_()
     assert page.count("Okta Usage was taken by bob@example.com.") == 1
-    assert '<li><b id="to-lead-1" class="needs-a-look">Needs a look.</b> Okta Usage was taken' in page
+    assert '<li><strong id="to-lead-1" class="needs-a-look">Needs a look.</strong> Okta Usage was taken' in page
     assert '<h3 id="lead-2">Lead 2: bob@example.com</h3>' in page
     assert page.index("3 other exports.") < page.index('<h3 id="lead-1">')
 

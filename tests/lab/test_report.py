@@ -272,10 +272,13 @@ def test_the_contents_link_to_every_heading() -> None:
 
 def test_the_sentence_of_a_lead_links_to_where_it_is_told() -> None:
     """A sentence without a section has no link."""
-    told = '<b id="to-lead-1" class="a">One.</b><b id="to-lead-2" class="a">Two.</b><h3 id="lead-1">Lead 1</h3>'
+    sentences = (
+        f'<strong id="to-lead-{number}" class="a">{word}.</strong>' for number, word in ((1, "One"), (2, "Two"))
+    )
+    told = f'{"".join(sentences)}<h3 id="lead-1">Lead 1</h3>'
     page = to_html(new_notebook(cells=[shows({"text/html": told})]))
     assert '<a href="#lead-1" class="a">One.</a>' in page
-    assert ">Two.</b>" in page
+    assert ">Two.</strong>" in page
 
 
 def test_what_a_figure_shows_in_words_is_folded() -> None:
