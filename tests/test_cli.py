@@ -71,6 +71,7 @@ def test_investigate_says_what_it_reads_and_where_the_report_is(run: Run, tmp_pa
     assert (tmp_path / f"{name}.html").is_file()
 
 
+@pytest.mark.slow
 def test_investigate_reads_a_log_seen_from_here(run: Run, tmp_path: Path) -> None:
     """A path is meant from the current folder, relative or not, though the notebook runs where it is written."""
     name = f"log_one-{sha256(b' ' + EVENT.encode()).hexdigest()[:8]}"
@@ -80,6 +81,7 @@ def test_investigate_reads_a_log_seen_from_here(run: Run, tmp_path: Path) -> Non
         assert saved.cells[-1].outputs[0].text.startswith('../../mine/log one.jsonl ann 3 None\n {"uuid"\n')
 
 
+@pytest.mark.slow
 def test_two_logs_of_one_name_have_two_reports(run: Run, tmp_path: Path) -> None:
     """The name has the days and a part of the hash."""
     for folder, day in (("one", 3), ("two", 4)):
@@ -91,6 +93,7 @@ def test_two_logs_of_one_name_have_two_reports(run: Run, tmp_path: Path) -> None
     assert names == ["log-20260303", "log-20260304"]
 
 
+@pytest.mark.slow
 def test_what_needs_a_look_is_said_and_may_be_the_exit_code(run: Run, tmp_path: Path) -> None:
     """The stolen report is the first thing said; JSON holds the same, escaped; 1 is returned where it is asked for."""
     write_log(make_log("stolen_report"), tmp_path / "mine")
@@ -166,6 +169,7 @@ def test_a_log_that_is_not_there_ends_with_2(run: Run) -> None:
     assert "no_such.jsonl" in err
 
 
+@pytest.mark.slow
 def test_investigate_works_in_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     """From an empty folder, without a log, the sample is investigated with the template of the package."""
     monkeypatch.chdir(tmp_path)
@@ -221,6 +225,7 @@ def test_text_from_a_log_cannot_command_the_terminal(run: Run, tmp_path: Path) -
     assert out.startswith("one\\x1b[8mhidden\nt\\x0dwo\n")
 
 
+@pytest.mark.slow
 def test_scenario_writes_a_log_that_can_be_investigated(run: Run, tmp_path: Path) -> None:
     """The files are named, and another seed gives another log."""
     code, out, _ = run("scenario", "stolen_report", "--out", "one")

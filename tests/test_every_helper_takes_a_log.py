@@ -35,6 +35,7 @@ def test_the_list_is_not_empty():
     assert {name.partition("_")[0] for name in HELPERS} == {"check", "correlate", "find", "plot", "summarize", "to"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HELPERS)
 def test_a_log_gives_the_same_as_its_events(name):
     """The answer is the same, whatever of the two is given."""

@@ -75,6 +75,7 @@ def tables(log: ok.Log) -> dict[str, pd.DataFrame]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SAMPLES, "admin_console.csv", "odd.log"])
 def test_the_tables_of_a_log_stay_as_they_are(name: str) -> None:
     """Every table of the log has the hash that was seen before."""

@@ -231,6 +231,7 @@ def test_people_are_compared_by_id_not_by_login():
     assert [ledger(ASK, taken)[0]["taken_by_other"] for taken in (renamed, nameless)] == [False, None]
 
 
+@pytest.mark.slow
 def test_the_order_of_the_records_does_not_matter():
     """Every order of the same records gives the same ledger."""
     records = [ASK, MAKE, TAKE, export(4, "download", "02T09:00", "ann")]

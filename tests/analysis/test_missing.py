@@ -48,6 +48,7 @@ COLUMNS = ("published", "uuid", "eventType", "actor.id", "actor.alternateId", "t
 DEBUG = "debugContext.debugData.jobid"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", WORDS)
 def test_a_table_that_writes_missing_in_its_own_way_accuses_nobody(word):
     """Bob takes the report that he asked for himself, and Ada's request has nothing to do with it."""
@@ -207,6 +208,7 @@ TABLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("table", TABLES)
 def test_every_form_of_a_table_gives_the_same_counts_and_answers(form, table):
@@ -228,6 +230,7 @@ def test_leads_are_the_same_in_other_forms_of_a_table():
         pd.testing.assert_frame_equal(ok.find_leads(FORMS[form](LOG)), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 1])
 @pytest.mark.parametrize("table", ["exports", "actors", "triage", "checks", "verdicts"])
 def test_a_table_of_one_row_or_none_in_any_form_is_answered(table, size):
@@ -237,6 +240,7 @@ def test_a_table_of_one_row_or_none_in_any_form_is_answered(table, size):
         pd.testing.assert_frame_equal(TABLES[table](FORMS[form](LOG.head(size))), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("published", ["0001-01-01T00:00:00Z", "1677-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_a_request_at_an_impossible_time_is_still_the_request(published):
     """The exact link stays; how long it took and where the log begins are not worked out from such a time."""

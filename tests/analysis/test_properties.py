@@ -65,7 +65,7 @@ written = st.tuples(
 
 @pytest.mark.slow
 @given(st.sampled_from(KEYS), written, st.sets(st.integers(1, 72), min_size=1), st.booleans())
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_a_word_for_missing_ties_no_more_than_nothing_does(key, word, numbers, everywhere):
     """Whatever key of whichever events becomes such a word, every table links what it links without that key."""
     log = story()
@@ -102,6 +102,7 @@ def test_no_refusal_in_place_of_a_success_turns_an_answer_to_yes():
     assert {key for key in turned if not ASKED[key]} == set()
 
 
+@pytest.mark.slow
 def test_the_third_of_three_refused_pushes_is_an_attempt_that_is_told():
     """The question about the surroundings is one of those about attempts, and is named as that."""
     assert ASKED["around_risk"] == "attempts"

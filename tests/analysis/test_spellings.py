@@ -114,6 +114,7 @@ def test_one_country_is_one_country(first, second):
 ODD_TIMES = ["0001-01-01", "1677-09-21", "1970-01-01", "2008-12-31", "2300-01-01", "9999-12-31"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ODD_TIMES)
 def test_a_time_that_cannot_be_right_moves_nothing(day):
     """Neither the edge of the log, nor a baseline, nor a first time."""
@@ -157,6 +158,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_of_a_table_gives_the_same_rows(form):
     """Arrow, Polars, categories, pandas' own types, another index, doubled rows, other time zones."""
@@ -165,6 +167,7 @@ def test_every_form_of_a_table_gives_the_same_rows(form):
         pd.testing.assert_frame_equal(helper(table), helper(LOG))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [0, 1])
 def test_tables_of_one_row_or_none_have_the_same_columns(form, size):

@@ -27,6 +27,7 @@ def test_a_phishing_page_that_was_refused_is_said():
     assert around(act(9, MFA, "20T08:40", "ann", outcome={"result": "FAILURE", "reason": "Wrong code"}))[0] == "no"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minutes", "result", "answer"),
     [
@@ -59,6 +60,7 @@ def test_pushes_that_the_user_denied_are_a_burst_too():
     assert around(*pushes) == ("yes", f"Within an hour: {told}.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -75,6 +77,7 @@ def test_what_somebody_else_changed_from_the_same_new_address_is_told(kind, word
     assert f"{words} by bob@example.com from the same address ({kind}, 50 min before the download)" in why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -168,6 +168,7 @@ def test_an_ordinary_export_is_a_row_of_noes():
     assert told(card(QUIET)) == dict.fromkeys(KEYS, "no")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fact", FACTS)
 def test_one_fact_moves_the_answers_that_rest_on_it_and_no_other(fact):
     """The answers are those of the ordinary export, but for the questions that the fact is about."""
@@ -263,6 +264,7 @@ def mfa(at, factor="Okta Verify", result="SUCCESS", **fields):
     return [*QUIET, act(80, "user.authentication.auth_via_mfa", at, **proof)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("records", "told_of", "against"),
     [
@@ -329,6 +331,7 @@ def test_an_unknown_says_what_would_answer_it():
     assert card(QUIET)[["fetch", "fetch_splunk", "fetch_kql"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_every_unknown_offers_a_query():
     """Whatever is missing, there is a filter for it, but for a report that the analyst's table lacks."""
     open_ones = [fact for fact in FACTS if FACTS[fact][1].startswith("unknown") and fact != "a report nobody knows"]
@@ -422,6 +425,7 @@ def test_a_console_csv_without_proxies_and_scope_leaves_them_open(tmp_path):
     assert "yes" not in answers.values()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, len(BASE)])
 def test_order_and_engine_make_no_difference_and_nothing_is_changed(size):
     """Shuffled, newest first, Polars eager and lazy, DuckDB: the same card; the events stay as they were."""

@@ -177,6 +177,7 @@ def test_the_device_of_a_verdict_is_told_where_it_is_recorded(device, told, agai
     assert row["against"] == against
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, len(BASE)])
 def test_order_and_engine_make_no_difference_and_nothing_is_changed(size):
     """Newest first, shuffled and Polars give the same card and the same counts; the events stay as they were."""

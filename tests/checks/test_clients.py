@@ -63,6 +63,7 @@ def test_a_console_of_the_owner_is_told_apart_from_that_of_the_thief():
     assert answer(alone, "console_elsewhere")[0] == "unknown"
 
 
+@pytest.mark.slow
 def test_a_place_or_device_nobody_used_before_is_new():
     """Ann works in Norway on one laptop for three weeks; the report is asked for in Romania with another device."""
     records = stolen({"dtHash": "server"})
@@ -76,6 +77,7 @@ def test_a_place_or_device_nobody_used_before_is_new():
     assert [answer(BASE, key)[0] for key in ("new_place", "new_device")] == ["no", "no"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("records", "place", "device"),
     [
@@ -92,6 +94,7 @@ def test_what_is_not_reported_or_has_no_past_is_neither_new_nor_known(records, p
     assert (answer(records, "new_place")[0], answer(records, "new_device")[0]) == (place, device)
 
 
+@pytest.mark.slow
 def test_one_device_or_session_as_two_accounts_is_told():
     """Bob signs in with ann's laptop; in another log he acts in her session; his own laptop is nobody else's."""
     same_device = act(90, "user.session.start", "18T07:00", "bob", debug=HASH)
@@ -111,6 +114,7 @@ def test_one_device_or_session_as_two_accounts_is_told():
     assert answer([*BASE, system], "shared_device")[0] == "no"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sentinel", ["unknown", "(null)", "<NA>", "-", ""])
 def test_a_device_or_session_that_is_not_known_is_shared_by_nobody(sentinel):
     """Two people whose hash and session are not reported have nothing in common."""
@@ -121,6 +125,7 @@ def test_a_device_or_session_that_is_not_known_is_shared_by_nobody(sentinel):
     assert answer([*records, other], "shared_device")[0] == "unknown"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("agent", "expected"),
     [
@@ -160,6 +165,7 @@ def test_the_questions_that_a_refusal_may_turn_to_yes_are_about_absence_or_first
     } == ABSENCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stolen_report", "assistant"])
 def test_a_refusal_in_place_of_a_success_accuses_nobody(name):
     """No answer goes from no to yes, but to questions about absence or first times."""
@@ -181,6 +187,7 @@ def test_a_refusal_in_place_of_a_success_accuses_nobody(name):
         assert both[(both["before"] == "no") & (both["after"] == "yes")].empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "column", ["job_id", "actor_id", "external_session_id", "report_id", "dt_hash", "transaction_id"]
 )

@@ -213,6 +213,7 @@ def test_what_is_watched_for_needs_a_look():
     assert "it matches what is watched for" in found["headline"][0]
 
 
+@pytest.mark.slow
 def test_a_log_a_frame_and_polars_have_the_same_leads():
     """The input stays as it was."""
     log = ok.read_log(silenced())
@@ -244,6 +245,7 @@ def test_every_rule_asks_a_question_that_there_is():
         assert rule.source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "first"), [("quiet_week", "Nothing needs a look."), ("stolen_report", "Okta Password")]
 )

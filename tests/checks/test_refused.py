@@ -97,6 +97,7 @@ def test_a_label_that_is_not_understood_is_unknown(label):
     assert why(card, "dismissed_high", 2) == f"The label {label} is not understood."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "key"),
     [

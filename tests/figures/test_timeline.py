@@ -400,6 +400,7 @@ def test_describe_knows_our_figures_only():
         describe(go.Figure())
 
 
+@pytest.mark.slow
 def test_a_browser_without_network_draws_everything(need, tmp_path):
     """Of every figure all marks appear; nothing is asked of the network, no text acts, there is no button to share."""
     browser = need("chromium", "apt-get install chromium")

@@ -268,6 +268,7 @@ def test_what_is_not_there_yet_is_empty(case: ok.CaseLog, log: ok.Log) -> None:
     assert not case.path.exists()
 
 
+@pytest.mark.slow
 def test_two_processes_and_two_objects_write_at_once(case: ok.CaseLog, log: ok.Log, path: Path) -> None:
     """All 400 notes are there, each with the number its writer was told, and none is torn."""
     writers = [add_elsewhere(case, path, name, 200) for name in ("left", "right")]

@@ -109,6 +109,7 @@ def test_what_is_not_for_everyone_to_write_or_hold_stays_as_it_is(tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["half.ipynb", "link.ipynb"]
 
 
+@pytest.mark.slow
 def test_a_figure_widget_that_was_run_becomes_small(tmp_path: Path) -> None:
     """5 MB and more of widget state go; the notebook still says that there was a figure."""
     from nbclient import NotebookClient

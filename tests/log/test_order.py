@@ -29,6 +29,7 @@ def many():
     return [{**event(n, "user.session.start"), "published": moment, **targets, **more} for n, moment, more in plain]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arrange", [list, lambda records: records[::-1], lambda records: random.Random(1).sample(records, COUNT)]
 )

@@ -127,6 +127,7 @@ def assert_same(one: ok.Log, other: ok.Log) -> None:
     assert repr(one.origins) == repr(other.origins)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", LOGS.values(), ids=LOGS)
 @pytest.mark.parametrize("count", [2, 3, 7])
 def test_any_number_of_processes_gives_the_same(lines, count, small, kept, tmp_path, monkeypatch):
@@ -208,6 +209,7 @@ def test_any_lines_give_the_same(lines, end, count, shared, block, pack, types, 
     assert_same(several, ok.read_log(path, processes=1, **how))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 7])
 def test_several_files_are_shared_out(count, small, kept, tmp_path, monkeypatch):
     """Plain, packed, small, empty and written ones, and some types with what is tied to them."""

@@ -96,6 +96,7 @@ def test_the_boundary_of_a_real_block_may_lie_anywhere(name):
         assert len(texts(content)) == 4, at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [7, 64, 4096, BLOCK])
 def test_600_events_in_one_envelope_are_600(size, blocks_of):
     """One line of more than a block, nested objects in each event."""
@@ -147,6 +148,7 @@ def valid(draw: st.DrawFn) -> tuple[str, list[str]]:
     return draw(SPACES) + draw(written(value)) + draw(SPACES), uuids
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

@@ -176,6 +176,7 @@ def test_a_spreadsheet_is_refused_by_name(case, tmp_path):
     assert "save it as CSV" in next(flag.meaning for flag in FLAGS if flag.name == "spreadsheet")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc: run on Linux"
 )
