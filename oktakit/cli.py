@@ -135,7 +135,7 @@ def _investigate(options: argparse.Namespace) -> int:
 
 def _report_name(path: str, log: "Log") -> str:
     """Return a name with that of the log, its days and a part of its hash: two logs of one name are two reports."""
-    days = [f"{day:%Y%m%d}" for day in (log.events["published"].min(), log.events["published"].max()) if day == day]
+    days = [f"{day:%Y%m%d}" for day in log.edges if day == day]
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(path).name.split(".")[0])[:36]
     return "-".join(filter(None, [stem, *dict.fromkeys(days), log.sha256[:8]]))
 

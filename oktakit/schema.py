@@ -216,6 +216,9 @@ EVENT_TYPES: Final = tuple(EventType(*row) for row in _table("event_types.csv"))
 OUTCOMES: Final = tuple(Outcome(*row) for row in _table("outcomes.csv"))
 """What each documented value of `outcome.result` means; a value that is not among them is undecided."""
 
+_NOT_DELIVERED = Outcome("", "not delivered", "not delivered")
+_BY_RESULT = {one.result: one for one in OUTCOMES}
+
 
 @cache
 def results_of(meaning: str) -> tuple[str, ...]:
@@ -233,9 +236,18 @@ def meaning_of_result(result: object) -> str:
     >>> [meaning_of_result(result) for result in ("SUCCESS", "deny", "CHALLENGE", "PARTIAL", None)]
     ['happened', 'refused', 'undecided', 'undecided', 'not delivered']
     """
+    return outcome_of(result).meaning
+
+
+def outcome_of(result: object) -> Outcome:
+    """Return what one value of `outcome.result` means, and that in words.
+
+    >>> outcome_of(" deny").words, outcome_of("PARTIAL").words
+    ('refused', 'not decided')
+    """
     text = result.strip().upper() if isinstance(result, str) else ""
-    meanings = {one.result: one.meaning for one in OUTCOMES}
-    return meanings.get(text, "not delivered" if is_sentinel(text) else "undecided")
+    other = _NOT_DELIVERED if is_sentinel(text) else Outcome(text, "undecided", "not decided")
+    return _BY_RESULT.get(text, other)
 
 
 def is_done(result: object) -> bool:

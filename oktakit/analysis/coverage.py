@@ -123,11 +123,8 @@ def _gaps(hours: pd.DataFrame) -> Iterator[Row]:
         yield ("gap", "no", why, first, last, 0)
     if not gaps:
         busy = int(hours["events"].sum()) * 24 / (hours.index[-1] - hours.index[0] + 1) >= EXPECTED
-        words = (
-            "No gaps found: no hours are empty that are busy at other times."
-            if busy
-            else "Too few events a day to see a gap."
-        )
+        full = "No gaps found: no hours are empty that are busy at other times."
+        words = full if busy else "Too few events a day to see a gap."
         yield ("gap", "yes" if busy else "unknown", words, hours["first"].min(), hours["last"].max(), 0)
 
 

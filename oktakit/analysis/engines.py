@@ -62,10 +62,16 @@ def _in_utc(events: Any) -> Any:
 
 def _once(frame: Any) -> Any:
     """Return a table in memory with each row once: rows that were put together twice are no other events."""
-    if isinstance(frame, nw.DataFrame) and "uuid" in frame.columns and frame["uuid"].is_duplicated().any():
-        names = [name for name in frame.columns if name not in _ASIDE]
-        return frame.unique(names, keep="first", maintain_order=True)
-    return frame
+    if not (
+        isinstance(frame, nw.DataFrame) and "uuid" in frame.columns and (twice := frame["uuid"].is_duplicated()).any()
+    ):
+        return frame
+    # Only rows that share a uuid are compared: one pair of them would else cost a comparison of the whole log.
+    placed = frame.with_row_index("_place")
+    pairs = placed.filter(twice)
+    firsts = pairs.unique([name for name in frame.columns if name not in _ASIDE], keep="first")
+    spare = {*pairs["_place"].to_list()} - {*firsts["_place"].to_list()}
+    return placed.filter(~nw.col("_place").is_in(sorted(spare))).drop("_place") if spare else frame
 
 
 def _zone(values: pd.Series) -> Any:

@@ -136,8 +136,8 @@ def _placed(rows: pd.DataFrame) -> pd.DataFrame:
 def _legs(places: pd.DataFrame) -> pd.DataFrame:
     """Return every step of a person from one address to another."""
     last = places.groupby("actor_id").shift()
-    addresses = places.assign(at=places["ip_address"].map(address_of)).groupby("actor_id")["at"]
-    moved = last["ip_address"].notna() & (addresses.shift() != places["ip_address"].map(address_of))
+    addresses = places["ip_address"].map(address_of)
+    moved = last["ip_address"].notna() & (addresses.groupby(places["actor_id"]).shift() != addresses)
     ends = {"from": last[moved], "to": places[moved]}
     names = _END | {name: name for name in (*_PROXY, "lat", "lon", "label_lat", "label_lon", "label_iso2", "exact")}
     legs = [end.rename(columns=names)[[*names.values()]].add_prefix(f"{side}_") for side, end in ends.items()]

@@ -12,7 +12,7 @@ import pandas as pd
 from ..analysis.words import listed
 from ..log.keys import TEXT
 from ..safe import text
-from ..schema import DOWNLOAD, FEEDBACK, OUTCOMES, REQUEST
+from ..schema import DOWNLOAD, FEEDBACK, REQUEST, outcome_of
 
 _PLAIN = re.compile(r"[\w.@:-]{1,100}", re.ASCII)
 
@@ -200,10 +200,13 @@ def this_record(event: Any) -> Query:
     return Query((), (("uuid", event.uuid),))
 
 
+NO_STEPS: Final = Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
+
+
 def unanswerable(event: Any) -> Answer | None:
     """Return why nothing can be said about an event, if so."""
     if event is None:
-        return Answer("unknown", "Neither request nor download is known.", fetch=Query((REQUEST, DOWNLOAD)))
+        return NO_STEPS
     if event.actor_id is None or event.published is None:
         missing = "actor" if event.actor_id is None else "time"
         return Answer("unknown", f"The {missing} is not reported.", "", (event.uuid,), this_record(event))
@@ -217,8 +220,7 @@ def person(event: Any) -> str:
 
 def outcome(event: Any) -> str:
     """Return what came of an attempt, in words: what Okta's result means, and Okta's own word for it."""
-    words = next((one.words for one in OUTCOMES if one.result == event.outcome_result.strip().upper()), "not decided")
-    return f"{words} ({text(event.outcome_result)})"
+    return f"{outcome_of(event.outcome_result).words} ({text(event.outcome_result)})"
 
 
 def place(event: Any) -> str:

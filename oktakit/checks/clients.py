@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ..analysis.words import listed
 from ..safe import text
-from .answers import Answer, Query, decide, person, place, questions, step_of, this_record, trusted, unanswerable
+from .answers import NO_STEPS, Answer, Query, decide, person, place, questions, step_of, this_record, trusted
 from .evidence import Evidence, Taking
 
 _KEYS: Final = {"dt_hash": "device", "external_session_id": "session"}
@@ -35,14 +35,14 @@ def new_device(taking: Taking, evidence: Evidence) -> Answer:
 
 def _first_time(taking: Taking, evidence: Evidence, names: dict[str, str]) -> Answer:
     """Return whether something that columns tell of request and download was new for their person."""
-    if not taking.steps and (nothing := unanswerable(None)):
-        return nothing
+    if not taking.steps:
+        return NO_STEPS
     answer, shown = decide({(one, name): evidence.is_new(one, name) for one in taking.steps for name in names})
     missing = [one for one, name in shown if None in (getattr(one, name), one.actor_id, one.published)]
     doubt = "Not reported" if missing else f"Not known in this log, {evidence.cold},"
     newness = {"yes": "New", "no": "Not new"}.get(answer, doubt)
     what = listed(f"{names[name]} of the {step_of(one)}" for one, name in shown)
-    people, places = (listed(dict.fromkeys(words(one) for one, _ in shown)) for words in (person, place))
+    people, places = (listed(words(one) for one, _ in shown) for words in (person, place))
     fetch = this_record(missing[0]) if missing else Query((), (("actor.id", shown[0][0].actor_id),))
     uuids = tuple(dict.fromkeys(one.uuid for one, _ in shown))
     return Answer(answer, f"{newness} for {people}: {what} ({places}).", "", uuids, fetch)
@@ -50,8 +50,8 @@ def _first_time(taking: Taking, evidence: Evidence, names: dict[str, str]) -> An
 
 def shared_device(subject: Any, evidence: Evidence) -> Answer:
     """Return whether the device or the session of an export or a verdict acted as another account, too."""
-    if not subject.steps and (nothing := unanswerable(None)):
-        return nothing
+    if not subject.steps:
+        return NO_STEPS
     accounts = {(one, name): _accounts(one, name, evidence) for one in subject.steps for name in _KEYS}
     answer, shown = decide({key: None if users is None else len(users) > 1 for key, users in accounts.items()})
     steps = tuple(one.uuid for one in subject.steps)
@@ -78,8 +78,8 @@ def _accounts(event: Any, column: str, evidence: Evidence) -> dict[str, str] | N
 
 def scripted(taking: Taking, _: Evidence) -> Answer:
     """Return whether a program asked for it or took it: a script, or a browser that nobody looks at."""
-    if not taking.steps and (nothing := unanswerable(None)):
-        return nothing
+    if not taking.steps:
+        return NO_STEPS
     agents = {one: one.raw_user_agent for one in taking.steps}
     answer, shown = decide(
         {one: None if agent is None else bool(_PROGRAMS.search(agent)) for one, agent in agents.items()}

@@ -10,6 +10,7 @@ from ..safe import text
 from ..schema import CONSOLE, DOWNLOAD, REQUEST, SIGN_ON, is_done, is_sign, meaning_of_result, types_of
 from .answers import (
     MFA,
+    NO_STEPS,
     Answer,
     Query,
     decide,
@@ -47,8 +48,8 @@ _NO_OTHERS = "No sign-in events in this log: it holds exports and feedback only.
 
 def no_admin_console(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the Admin Console had not been opened in the session that asked for it or took it."""
-    if not taking.steps and (nothing := unanswerable(None)):
-        return nothing
+    if not taking.steps:
+        return NO_STEPS
     opened = {event: _not_opened(event, evidence) for event in taking.steps}
     answer, shown = decide({event: never for event, (never, _) in opened.items()})
     words = (f"{step_of(event)}: {opened[event][1]}" for event in shown)
@@ -77,8 +78,8 @@ def _not_opened(event: Any, evidence: Evidence) -> tuple[bool | None, str]:
 
 def console_elsewhere(taking: Taking, evidence: Evidence) -> Answer:
     """Return whether the Admin Console had been opened elsewhere, before the session changed hands."""
-    if not taking.steps and (nothing := unanswerable(None)):
-        return nothing
+    if not taking.steps:
+        return NO_STEPS
     opened = {event: _not_opened(event, evidence) for event in taking.steps}
     moved = {
         event: _moved_since(event, evidence) if never is False else never and False

@@ -111,7 +111,8 @@ def _read_general(picked: list[list[Any]]) -> tuple[list[Any], ...]:
             [first or pair[at] for first, pair in zip(column, pairs, strict=True)]
             for at, column in enumerate((levels, detections))
         )
-    behaviors = [_positive(text) or _positive(more) for text, more in zip(behaviors, only, strict=True)]
+    if _any_value(behaviors) or _any_value(only):
+        behaviors = [_positive(text) or _positive(more) for text, more in zip(behaviors, only, strict=True)]
     if any(names):
         detections = [name or detection for name, detection in zip(names, detections, strict=True)]
     if _any_value(threats):

@@ -91,9 +91,15 @@ class Log:
         named = ", ".join(f"{text(name)} ({count:,})" for name, count in counts.items())
         return [f"{len(counts)} organizations: {named}"] if len(counts) > 1 else []
 
-    def _span(self) -> str:
+    @property
+    def edges(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The first and the last time that can be right, NaT where there is none."""
         times = self.events["published"]
-        first, last = (times := times[is_plausible(times)]).min(), times.max()
+        times = times[is_plausible(times)]
+        return times.min(), times.max()
+
+    def _span(self) -> str:
+        first, last = self.edges
         if pd.isna(first):
             return "No event with a plausible time was kept."
         return f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC, {_plural((last - first).days, 'day')}"

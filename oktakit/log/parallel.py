@@ -163,9 +163,8 @@ def start_processes(sources: list[Source], processes: int | None, effort: float)
         several.close()
 
 
-def read_shares(sources: list[Source], processes: Processes, scope: Scope | None, bar: Any) -> list[Collected]:
-    """Return what the files among some sources hold, in their order, and note in them what was learned."""
-    shares = share_out(sources, processes.count)
+def read_shares(shares: list[Share], processes: Processes, scope: Scope | None, bar: Any) -> list[Collected]:
+    """Return what files hold, in their order, and note in them what was learned."""
     for share in shares:
         share.begin(processes, scope, bar)
     return [collected for share in shares for collected in share.end(processes, scope, bar)]

@@ -11,7 +11,6 @@ import pyarrow as pa
 from ..errors import InputError
 from ..reading.framing import find_lines
 from ..reading.inputs import Inputs, find_sources, is_written
-from ..reading.parts import measure
 from ..reading.records import read_records
 from ..reading.streams import Batch, Member, Source, members
 from ..safe import html, pretty, text
@@ -22,7 +21,7 @@ from .keys import is_plausible, ties
 from .lake import collect_written, read_events
 from .log import Log, Stored, to_pandas
 from .order import argsort, argsort_children, take
-from .parallel import read_shares, start_processes
+from .parallel import read_shares, share_out, start_processes
 from .processes import Processes
 from .quality import add_flag, check_values, find_duplicates
 from .scope import Scope
@@ -96,10 +95,12 @@ def _read(sources: list[Source], scope: Scope | None, several: Processes | None)
     total = sum(source.origin.stat().st_size for source in files if isinstance(source.origin, Path))
     with fast_memory(), tqdm(total=total, unit="B", unit_scale=True, disable=total < LONG, leave=False) as bar:
         collector = Collector(scope, bar)
+        shares = share_out(files, several.count) if several else []
+        shared = {source.name for share in shares for source in share.sources}
         for source in files:
-            if not (several and measure(source)[0]):
+            if source.name not in shared:
                 collector.read(source)
-        parts = [collector.finish(), *(read_shares(files, several, scope, bar) if several else [])]
+        parts = [collector.finish(), *(read_shares(shares, several, scope, bar) if several else [])]
         every = {source.name: [source] for source in files}
         for name, path in folders.items():
             every[name], part = collect_written(path, f"{name}/" if len(sources) > 1 else "", scope)
