@@ -78,7 +78,6 @@ def test_a_folder_that_lost_a_file_is_refused(tmp_path):
         ok.read_log(folder)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot copy a process")
 @pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_a_killed_writer_leaves_nothing_that_reads_wrong(times, tmp_path):
@@ -113,7 +112,6 @@ print(left)
         pd.testing.assert_frame_equal(ok.read_log(folder).events, expected.events)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot copy a process")
 @pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_what_a_living_writer_has_begun_is_left_alone(times, tmp_path):
@@ -139,7 +137,6 @@ for number in range(times):
         pd.testing.assert_frame_equal(ok.read_log(folder).events, expected.events)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_flipped_bit_is_never_read_as_good(times, tmp_path):
     """Whichever bit of whichever file is turned over, reading says which file was changed."""

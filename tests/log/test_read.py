@@ -454,4 +454,5 @@ def test_a_time_that_cannot_be_right_is_no_edge_of_the_log(at):
     log = ok.read_log([event(1, "user.session.start", "2026-03-02T08:00:00Z"), event(2, "user.session.end", at)])
     assert repr(log).splitlines()[-1] == "2026-03-02 08:00:00 to 2026-03-02 08:00:00 UTC, 0 days"
     assert [str(log.sources[name][0]) for name in ("first", "last")] == ["2026-03-02 08:00:00+00:00"] * 2
+    assert [*map(str, log.edges)] == ["2026-03-02 08:00:00+00:00"] * 2
     assert log.events.set_index("uuid").loc[uuid(2), "issues"] == "implausible_time"
